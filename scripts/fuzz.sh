@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of the project for the given time each.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+time=${1:-30s}
+grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do
+	for f in $(grep -h '^func Fuzz' "$dir"/*_test.go | sed 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/'); do
+		echo "fuzz $dir $f"
+		go test -run='^$' -fuzz="^$f\$" -fuzztime="$time" "$dir" | tail -n 1
+	done
+done

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Everything that CI runs. Installs what is missing, or says what to install.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tags=nobadger,nomysql,nopgx
+step() { printf '\n== %s\n' "$*"; }
+
+step "programs that the tests run against"
+scripts/need.sh gcc rsync initdb pgbouncer nginx apache2 lighttpd vsftpd wrk
+
+# A test that lacks what it needs fails from here on; it does not skip.
+export CI=true
+
+step "go.mod is tidy, files are formatted, vet"
+go mod tidy -diff
+test -z "$(gofmt -l . | tee /dev/stderr)"
+go vet -tags "$tags" ./...
+
+step "linter"
+scripts/lint.sh
+
+step "static build"
+./xcaddy.sh
+
+step "tests, with the race detector, PostgreSQL and SQLite"
+go test -race -tags "$tags" -timeout 20m ./...
+
+step "fuzz targets, briefly"
+scripts/fuzz.sh 3s
+
+step "documents made from the program are current"
+go run ./cmd/mbctl docs --markdown - | diff -u docs/mbctl.md -
+
+step "the demo, with its own requests"
+make demo ARGS=--once
+
+echo
+echo "all passed"
