@@ -1,0 +1,5 @@
+//go:build race
+
+package geoip
+
+const raceEnabled = true
