@@ -1,0 +1,66 @@
+package catalog
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+type (
+	Head    struct{ Revision, Stamp int64 }
+	FileRow struct {
+		mirror.Version
+		Path     []byte
+		CTime    int64
+		Revision int64
+	}
+	Alias struct {
+		Path, Target string
+		Folder       bool
+		Gone         int64
+	}
+	Holdings struct {
+		Mirror      mirror.ID
+		Held, Exact *roaring.Bitmap
+	}
+	AltMTime struct {
+		MTime     int64
+		Precision time.Duration
+	}
+	Prefix struct {
+		Prefix netip.Prefix
+		ASN    uint32
+	}
+)
+
+// Source is the database that a catalog follows.
+type Source interface {
+	// Head gives the newest revision.
+	Head(ctx context.Context) (Head, error)
+	// Read calls fn with one consistent snapshot.
+	Read(ctx context.Context, fn func(Snapshot) error) error
+	// Wait returns after d, or earlier when something changed.
+	Wait(ctx context.Context, d time.Duration)
+}
+
+// Snapshot is the database at one revision. For since 0 everything that is
+// live is given, else only what changed after that revision.
+type Snapshot interface {
+	Head() Head
+	Standby() bool             // a replica, which may lag
+	Known(Head) (bool, error)  // whether the pair is part of this database's history
+	Key() ([16]byte, error)    // the key of the path hash
+	FileCount() (int64, error) // about how many files there are
+	Mirrors(since int64, fn func(m mirror.Mirror, deleted bool) error) error
+	Holdings(since int64, fn func(Holdings) error) error
+	Files(since int64, fn func(FileRow) error) error
+	Aliases(since int64, fn func(Alias) error) error
+	Digests(since int64, fn func(id mirror.FileID, sha256 [32]byte) error) error
+	PrefixGeneration() (int64, error)
+	Prefixes(fn func(Prefix) error) error
+	Setting(name string) (string, error)
+}
