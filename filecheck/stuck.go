@@ -1,0 +1,72 @@
+package filecheck
+
+import (
+	"os"
+	"strings"
+)
+
+// giveUp notes that e's call did not return in time.
+func (c *Checker) giveUp(e *entry) {
+	c.mu.Lock()
+	if e.late.CompareAndSwap(false, true) {
+		c.where[e] = folder(e.rel)
+		c.stuck.Add(1)
+	}
+	c.mu.Unlock()
+	select {
+	case <-e.done: // just now, and run may have looked at late before it was set
+		c.back(e)
+	default:
+		c.warn("the disk does not answer, the index is trusted instead", "path", c.root+e.rel, "waited", c.o.Timeout)
+	}
+}
+
+// back notes that a call that was given up has returned after all.
+func (c *Checker) back(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.where[e]; ok {
+		delete(c.where, e)
+		c.stuck.Add(-1)
+	}
+}
+
+// avoid reports whether asking for rel would probably get stuck too: a call in
+// its folder or in one above is stuck, or so many are that it must be the disk.
+func (c *Checker) avoid(rel string) bool {
+	if c.stuck.Load() >= stuckLimit {
+		return true
+	}
+	dir := folder(rel)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.where {
+		if dir == f || strings.HasPrefix(dir, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// folder gives the folder part of a path with its last slash; "" is the root.
+func folder(rel string) string { return rel[:strings.LastIndexByte(rel, '/')+1] }
+
+// warn logs the beginning of trouble; what follows until the disk answers again
+// is the same trouble.
+func (c *Checker) warn(msg string, args ...any) {
+	if c.warned.CompareAndSwap(false, true) {
+		c.o.Logger.Warn(msg, args...)
+	}
+}
+
+// hasEntry reports whether dir is a folder that is not empty. The mount point
+// of a disk that is not mounted is an empty folder.
+func hasEntry(dir string) bool {
+	f, err := os.Open(dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(1)
+	return len(names) > 0
+}
