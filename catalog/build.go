@@ -29,7 +29,7 @@ func (b *builder[V]) add(key uint64, v V) {
 	}
 	s := &t.shards[t.shardOf(key)]
 	if s.n >= len(s.slots)-len(s.slots)/8-1 {
-		s.resize(t.shardOf(key), t, max(b.hint, s.n+s.n/3+4))
+		s.resize(t.shardOf(key), t, roomFor(max(b.hint, s.n+s.n/3+4), spareSlots))
 	}
 	s.put(key, t.bits, &v)
 	t.n++
@@ -37,18 +37,32 @@ func (b *builder[V]) add(key uint64, v V) {
 
 // done gives the table, its shards cut to size.
 func (b *builder[V]) done() *table[V] {
-	t := b.t
-	for i := range t.shards {
-		if s := &t.shards[i]; len(s.slots) > s.n+s.n/3+4 {
-			s.resize(i, t, s.n)
-		}
-	}
-	return t
+	b.cut(spareSlots)
+	return b.t
 }
 
-// resize rebuilds shard i of t, which is s, with room for n entries.
-func (s *shard[V]) resize(i int, t *table[V], n int) {
-	next := shard[V]{slots: newSlots[V](max(n, s.n))}
+// cut rebuilds the shards that have much more room than one free slot for
+// every spare entries needs.
+func (b *builder[V]) cut(spare int) {
+	for i := range b.t.shards {
+		s := &b.t.shards[i]
+		if want := roomFor(s.n, spare); len(s.slots) > want+want/16+4 {
+			s.resize(i, b.t, want)
+		}
+	}
+}
+
+// roomFor gives the slots for n entries with one free for every spare of them.
+func roomFor(n, spare int) int {
+	if n == 0 {
+		return 0
+	}
+	return n + n/spare + 1
+}
+
+// resize rebuilds shard i of t, which is s, with room for that many slots.
+func (s *shard[V]) resize(i int, t *table[V], slots int) {
+	next := shard[V]{slots: newSlots[V](slots)}
 	t.all(i, func(key uint64, v *V) { next.put(key, t.bits, v) })
 	*s = next
 }
@@ -86,7 +100,7 @@ func (t *table[V]) apply(ops []op[V], same func(a, b *V) bool) *table[V] {
 			end++
 		}
 		keep = t.merge(keep[:0], i, ops[:end], same)
-		s := shard[V]{slots: newSlots[V](len(keep))}
+		s := shard[V]{slots: newSlots[V](roomFor(len(keep), spareSlots))}
 		for j := range keep {
 			s.put(keep[j].key, t.bits, &keep[j].val)
 		}

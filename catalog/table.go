@@ -36,7 +36,9 @@ const (
 	shardTarget = 256
 	shardMax    = 4 * shardTarget
 	minBits     = 10
-	maxBits     = 16
+	// One slot in five is free: 40 bytes per file, and probes stay short.
+	spareSlots = 4
+	maxBits    = 16
 )
 
 // normKey keeps keys apart from the free slot's.
@@ -122,13 +124,12 @@ func (t *table[V]) all(i int, fn func(key uint64, v *V)) {
 	}
 }
 
-// newSlots makes a table for n entries and then some: at most four fifths
-// full, and rounded up to what the allocator gives out anyway.
+// newSlots makes n slots, rounded up to what the allocator gives out anyway.
 func newSlots[V any](n int) []slot[V] {
 	if n == 0 {
 		return nil
 	}
-	s := slices.Grow([]slot[V](nil), n+n/4+1)
+	s := slices.Grow([]slot[V](nil), n)
 	return s[:cap(s)]
 }
 
