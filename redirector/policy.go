@@ -1,0 +1,70 @@
+// Package redirector decides who is sent where: which mirror a client gets for
+// a file, which others follow it as duplicates, which requests are not
+// redirected at all, and how the answer's header fields are written.
+//
+// Everything here is a pure function of its arguments: no I/O, no clock, no
+// random source of its own unless asked for. A [Set] is compiled once per list
+// of mirrors; [Set.Choose] then answers a [Query] without allocating. The
+// algorithm is described with a worked example in docs/choice.md.
+package redirector
+
+import (
+	"math"
+	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// Policy says how mirrors of one tier share its clients. It is taken literally:
+// start from [DefaultPolicy] to change one thing.
+type Policy struct {
+	// DistanceFactor: mirrors whose distance from the client is within this many
+	// times the nearest one's share the requests. Below 1 and NaN mean 1.
+	DistanceFactor float64
+	// DistanceSlackKm: so do those at most this many kilometres farther than the
+	// nearest. Negative and NaN mean 0.
+	DistanceSlackKm float64
+	// Duplicates is how many mirrors a decision names, the chosen one included.
+	// Below 1 means 1.
+	Duplicates int
+	// MaxScanAge takes mirrors out whose last accepted scan is older. 0: no limit.
+	MaxScanAge time.Duration
+}
+
+// DefaultPolicy is what applies where nothing is configured: 1.5 times the
+// nearest mirror's distance or 250 km more, five mirrors, 14 days.
+func DefaultPolicy() Policy {
+	return Policy{
+		DistanceFactor:  1.5,
+		DistanceSlackKm: 250,
+		Duplicates:      5,
+		MaxScanAge:      mirror.DefaultMaxScanAge,
+	}
+}
+
+// clean replaces what makes no sense, so that the arithmetic cannot go astray.
+func (p Policy) clean() Policy {
+	if !(p.DistanceFactor >= 1) {
+		p.DistanceFactor = 1
+	}
+	if !(p.DistanceSlackKm >= 0) {
+		p.DistanceSlackKm = 0
+	}
+	p.Duplicates = max(p.Duplicates, 1)
+	if p.MaxScanAge < 0 {
+		p.MaxScanAge = 0
+	}
+	return p
+}
+
+// reach is the squared chord up to which mirrors share the requests when the
+// nearest one is at the squared chord nearest.
+func (p Policy) reach(nearest float64) float64 {
+	arc := arcOf(nearest)
+	limit := max(arc*p.DistanceFactor, arc+p.DistanceSlackKm/mirror.EarthRadiusKm)
+	if !(limit < math.Pi) {
+		return wholeEarth
+	}
+	// Rounding must not put the nearest mirror itself beyond the limit.
+	return max(chordOf(limit), nearest)
+}

@@ -1,0 +1,111 @@
+package redirector
+
+import (
+	"fmt"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// Reason says why a mirror cannot serve a query. The zero value means that
+// nothing speaks against it.
+type Reason uint8
+
+// The reasons, in the order in which they are looked at: the first that
+// applies is given.
+const (
+	ReasonNone            Reason = iota
+	ReasonDisabled               // switched off, for good or until some time
+	ReasonDown                   // the last probe found it down
+	ReasonNeverScanned           // no scan has succeeded yet
+	ReasonQuotaSpent             // this period's traffic is used up
+	ReasonScore                  // score 0
+	ReasonScanTooOld             // the last accepted scan is too old
+	ReasonPrefixOnly             // only for clients in its prefixes
+	ReasonASOnly                 // only for clients of its AS
+	ReasonCountryOnly            // only for clients of its countries
+	ReasonRegionOnly             // only for clients of its continent
+	ReasonExcludedCountry        // not for clients of this country
+	ReasonReserved               // for an AS or prefix, and the client is a simulated one
+	ReasonScheme                 // no base URL the client can be sent to
+	ReasonFamily                 // not reachable over the client's IP version
+	ReasonMaxSize                // the file is larger than the mirror's limit
+	ReasonSubtree                // the file is outside the mirror's part of the tree
+	ReasonAvoided                // the client asked to avoid it
+	ReasonAvoidedCountry         // the client asked to avoid its country
+	ReasonNotHeld                // does not have this version of the file
+	reasons
+)
+
+var reasonTexts = [reasons]string{
+	ReasonNone:            "nothing speaks against it",
+	ReasonDisabled:        "disabled",
+	ReasonDown:            "down",
+	ReasonNeverScanned:    "never scanned",
+	ReasonQuotaSpent:      "quota spent",
+	ReasonScore:           "score 0",
+	ReasonScanTooOld:      "scan too old",
+	ReasonPrefixOnly:      "only for clients in its prefixes",
+	ReasonASOnly:          "only for clients of its AS",
+	ReasonCountryOnly:     "only for clients of its country",
+	ReasonRegionOnly:      "only for clients of its continent",
+	ReasonExcludedCountry: "not for clients of this country",
+	ReasonReserved:        "reserved for an AS or prefix",
+	ReasonScheme:          "no base URL of a suitable scheme",
+	ReasonFamily:          "not reachable over the client's IP version",
+	ReasonMaxSize:         "file larger than its limit",
+	ReasonSubtree:         "file outside its part of the tree",
+	ReasonAvoided:         "avoided by the client",
+	ReasonAvoidedCountry:  "in a country avoided by the client",
+	ReasonNotHeld:         "does not have this version of the file",
+}
+
+// String gives the reason in a few words.
+func (r Reason) String() string {
+	if r < reasons {
+		return reasonTexts[r]
+	}
+	return fmt.Sprintf("reason(%d)", uint8(r))
+}
+
+// Rejection names a mirror that cannot serve a query.
+type Rejection struct {
+	Mirror int // index into the mirrors given to Compile
+	Reason Reason
+}
+
+// Standing says how a candidate stands among those of its tier.
+type Standing uint8
+
+// The standings, in the order in which they are tried.
+const (
+	// StandingDrawn: near enough to share the requests by score, or no distance
+	// in the tier is known.
+	StandingDrawn Standing = iota
+	// StandingFar: follows by distance.
+	StandingFar
+	// StandingUnplaced: no coordinates where others have them; follows, by score.
+	StandingUnplaced
+)
+
+// String names the standing.
+func (s Standing) String() string {
+	switch s {
+	case StandingDrawn:
+		return "drawn by score"
+	case StandingFar:
+		return "by distance"
+	case StandingUnplaced:
+		return "unknown distance"
+	}
+	return fmt.Sprintf("standing(%d)", uint8(s))
+}
+
+// Candidate is a mirror that could serve a query.
+type Candidate struct {
+	Mirror     int // index into the mirrors given to Compile
+	Tier       mirror.Tier
+	Standing   Standing
+	DistanceKm float64 // great circle from the client; -1 unknown
+	Score      int
+	Share      float64 // probability of being the one the client is sent to, 0 to 1
+}
