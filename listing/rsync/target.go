@@ -1,0 +1,140 @@
+package rsync
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// defaultPort is the port of rsync daemons (IANA: rsync).
+const defaultPort = "873"
+
+// target is what an rsync URL names.
+type target struct {
+	host, port  string
+	module      string
+	path        string // below the module, form of mirror.ValidPath
+	user        string // "" when the URL has none
+	password    string
+	hasPassword bool
+}
+
+// parseTarget reads an rsync URL. Unlike the rsync program it decodes percent
+// encoding, as every other URL here is read.
+func parseTarget(raw string) (target, error) {
+	base, err := mirror.BaseURL(raw, "rsync")
+	if err != nil {
+		return target{}, err
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return target{}, err
+	}
+	t := target{host: u.Hostname(), port: u.Port()}
+	if t.port == "" {
+		t.port = defaultPort
+	}
+	if u.User != nil {
+		t.user = u.User.Username()
+		t.password, t.hasPassword = u.User.Password()
+	}
+	t.module, t.path, _ = strings.Cut(strings.Trim(u.Path, "/"), "/")
+	switch {
+	case t.module == "":
+		return target{}, fmt.Errorf("URL %q: names no rsync module", u.Redacted())
+	case strings.HasPrefix(t.module, "#") || strings.ContainsAny(t.module, "\x00\r\n"):
+		return target{}, fmt.Errorf("URL %q: %q cannot be an rsync module", u.Redacted(), t.module)
+	case strings.ContainsAny(t.user, "\x00\r\n \t:"):
+		return target{}, fmt.Errorf("URL %q: %q cannot be an rsync user", u.Redacted(), t.user)
+	}
+	if err := mirror.ValidPath(t.path); err != nil {
+		return target{}, fmt.Errorf("URL %q: %w", u.Redacted(), err)
+	}
+	return t, nil
+}
+
+// String is the URL without user and password.
+func (t target) String() string {
+	s := "rsync://" + t.address() + "/" + mirror.EscapePath(t.module) + "/"
+	if t.path != "" {
+		s += mirror.EscapePath(t.path) + "/"
+	}
+	return s
+}
+
+func (t target) address() string { return net.JoinHostPort(t.host, t.port) }
+
+// argument is the file argument for the server that asks for the contents of
+// sub below the target.
+func (t target) argument(sub string) string {
+	arg := t.module + "/"
+	for _, p := range []string{t.path, sub} {
+		if p != "" {
+			arg += quotePattern(p) + "/"
+		}
+	}
+	return arg
+}
+
+// quotePattern makes the server's pattern expansion give back s itself.
+func quotePattern(s string) string {
+	if !strings.ContainsAny(s, `*?[\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if strings.IndexByte(`*?[\`, s[i]) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// credentials returns the user and password to answer a challenge with; ok is
+// false when no password is known.
+func (t target) credentials(passwordFile string) (user, password string, ok bool, err error) {
+	user = t.user
+	for _, name := range []string{"USER", "LOGNAME"} { // as the rsync program does
+		if user == "" {
+			user = os.Getenv(name)
+		}
+	}
+	if user == "" {
+		user = "nobody"
+	}
+	switch {
+	case t.hasPassword:
+		return user, t.password, true, nil
+	case passwordFile != "":
+		password, err = firstLine(passwordFile)
+		return user, password, err == nil, err
+	}
+	password, ok = os.LookupEnv("RSYNC_PASSWORD")
+	return user, password, ok, nil
+}
+
+// firstLine reads a password file.
+func firstLine(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("reading the password file: %w", err)
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(io.LimitReader(f, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("reading the password file: %w", err)
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", fmt.Errorf("password file %s: the first line is empty", path)
+	}
+	return line, nil
+}
