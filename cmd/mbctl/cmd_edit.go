@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+func newEditCommand(a *app) *cobra.Command {
+	var flags mirrorFlags
+	cmd := &cobra.Command{
+		Use:   "edit NAME [flags]",
+		Short: "Change a mirror's settings",
+		Long: `Changes a mirror's settings. With flags, those settings are replaced. Without
+flags the mirror is opened as text in $VISUAL or $EDITOR; what changed is shown
+and asked about before it is stored.`,
+		Example: `  mbctl edit example --score 50 --other-countries at,ch
+  mbctl edit example --other-countries ''      # none any more
+  mbctl edit example                           # in the editor`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeMirrors,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if flags.changed() == "" {
+				return a.editText(cmd.Context(), args[0])
+			}
+			return a.editFlags(cmd.Context(), args[0], &flags)
+		},
+	}
+	flags.add(cmd.Flags())
+	return cmd
+}
+
+func (a *app) editFlags(ctx context.Context, name string, flags *mirrorFlags) error {
+	if err := flags.check(); err != nil {
+		return err
+	}
+	return a.changeEach(ctx, []string{name}, "edit: "+flags.changed(), func(m *mirror.Mirror) error {
+		s := flags.over(settingsOf(m))
+		if err := s.apply(m); err != nil {
+			return usagef("%w", err)
+		}
+		return nil
+	}, func(*mirror.Mirror) string { return "changed " + flags.changed() })
+}
+
+// errUnchanged ends an edit in which nothing was changed.
+var errUnchanged = errors.New("nothing was changed")
+
+// editText opens the mirror in an editor until the text is valid and the
+// change is confirmed, or given up.
+func (a *app) editText(ctx context.Context, name string) error {
+	if _, tty := terminal(a.out); !tty && os.Getenv("VISUAL") == "" && os.Getenv("EDITOR") == "" {
+		return usagef("edit %s: give the flags to change, or set $EDITOR", name)
+	}
+	m, err := a.findMirror(ctx, name)
+	if err != nil {
+		return err
+	}
+	before, err := settingsText(&m)
+	if err != nil {
+		return err
+	}
+	in := bufio.NewReader(a.in)
+	text, problem := before, ""
+	for {
+		if text, err = a.runEditor(ctx, m.Name, text, problem); err != nil {
+			return err
+		}
+		edited, err := parseSettings(text)
+		if err == nil {
+			probe := m
+			err = edited.apply(&probe)
+		}
+		if err != nil {
+			fmt.Fprintf(a.err, "%v\n", err)
+			if !a.ask(in, "Edit again? [Y/n] ", true) {
+				return fmt.Errorf("edit %s: given up, nothing was stored", m.Name)
+			}
+			problem = err.Error()
+			continue
+		}
+		after, err := reformat(edited)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(after, before) {
+			a.say("%s: %v", m.Name, errUnchanged)
+			return nil
+		}
+		fmt.Fprintf(a.out, "%s", changedLines(before, after))
+		if !a.ask(in, "Store this? [y/N] ", false) {
+			return fmt.Errorf("edit %s: given up, nothing was stored", m.Name)
+		}
+		return a.storeEdited(ctx, &m, before, edited)
+	}
+}
+
+// storeEdited stores the text, unless somebody else changed the mirror while it was
+// open in the editor.
+func (a *app) storeEdited(ctx context.Context, m *mirror.Mirror, before []byte, edited settings) error {
+	return a.changeEach(ctx, []string{m.Name}, "edit", func(now *mirror.Mirror) error {
+		current, err := settingsText(now)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(current, before) {
+			return fmt.Errorf("somebody else changed it meanwhile (see 'mbctl log %s'); edit again", m.Name)
+		}
+		return edited.apply(now)
+	}, func(*mirror.Mirror) string { return "changed" })
+}
+
+func settingsText(m *mirror.Mirror) ([]byte, error) { return reformat(settingsOf(m)) }
+
+func reformat(s settings) ([]byte, error) { return toml.Marshal(s) }
+
+func parseSettings(text []byte) (settings, error) {
+	var s settings
+	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		if sm, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+			return s, fmt.Errorf("unknown setting %q", strings.Join(sm.Errors[0].Key(), "."))
+		}
+		return s, err
+	}
+	return s, nil
+}
+
+// runEditor lets the operator edit text; problem is shown at the top.
+func (a *app) runEditor(ctx context.Context, name string, text []byte, problem string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "mbctl-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	head := "# Mirror " + name + ". Save and leave the editor; you will be asked before it is stored.\n"
+	if problem != "" {
+		head += "# Not valid: " + strings.ReplaceAll(problem, "\n", "\n# ") + "\n"
+	}
+	file := filepath.Join(dir, name+".toml")
+	if err := os.WriteFile(file, append([]byte(head), text...), 0o600); err != nil {
+		return nil, err
+	}
+	editor := "vi"
+	for _, env := range []string{"EDITOR", "VISUAL"} {
+		if e := os.Getenv(env); e != "" {
+			editor = e
+		}
+	}
+	// $EDITOR may hold arguments ("code --wait"), so a shell splits it, as git does.
+	cmd := exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "sh", file)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.err
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("editor %q: %w", editor, err)
+	}
+	edited, err := os.ReadFile(file)
+	return bytes.TrimPrefix(edited, []byte(head)), err
+}
+
+// ask puts a yes-or-no question; no answer (end of input) is no.
+func (a *app) ask(in *bufio.Reader, question string, yes bool) bool {
+	fmt.Fprint(a.out, question)
+	line, err := in.ReadString('\n')
+	switch answer := strings.ToLower(strings.TrimSpace(line)); {
+	case answer == "" && err == nil:
+		return yes
+	default:
+		return answer == "y" || answer == "yes"
+	}
+}
+
+// changedLines shows the lines that differ, as a unified diff without its head.
+func changedLines(before, after []byte) []byte {
+	var out []byte
+	for l := range bytes.Lines(diff.Diff("before", before, "after", after)) {
+		if (l[0] == '-' || l[0] == '+') && !bytes.HasPrefix(l, []byte("--- ")) && !bytes.HasPrefix(l, []byte("+++ ")) {
+			out = append(out, l...)
+		}
+	}
+	return out
+}

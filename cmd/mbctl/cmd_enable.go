@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+func newEnableCommand(a *app) *cobra.Command {
+	var afterScan bool
+	cmd := &cobra.Command{
+		Use:   "enable NAME...",
+		Short: "Let mirrors take requests",
+		Long: `Lets mirrors take requests. A mirror that was never scanned takes none until a
+scan has succeeded.`,
+		Example:           "  mbctl enable example\n  mbctl enable example --after-scan",
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: a.completeMirrors,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.changeEach(cmd.Context(), args, "enable", func(m *mirror.Mirror) error {
+				m.DisabledUntil = time.Time{}
+				m.Enabled, m.EnableAfterScan = !afterScan, afterScan
+				return nil
+			}, func(m *mirror.Mirror) string {
+				switch {
+				case afterScan:
+					return "will be enabled once a scan succeeds: mbctl scan " + m.Name
+				case m.Scan.Succeeded.IsZero():
+					return "enabled; takes requests once a scan has succeeded: mbctl scan " + m.Name
+				}
+				return "enabled"
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&afterScan, "after-scan", false, "only once a scan has succeeded")
+	return cmd
+}
+
+func newDisableCommand(a *app) *cobra.Command {
+	var until string
+	cmd := &cobra.Command{
+		Use:   "disable NAME...",
+		Short: "Send no more requests to mirrors",
+		Long: `Sends no more requests to mirrors, for good or until a time. Nodes follow within
+a second or two. What is known of the mirrors' files is kept.`,
+		Example: `  mbctl disable example
+  mbctl disable example --until 36h
+  mbctl disable example --until '2026-12-24 18:00'`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: a.completeMirrors,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var at time.Time
+			if until != "" {
+				var err error
+				if at, err = parseUntil(until, time.Now()); err != nil {
+					return usagef("--until: %w", err)
+				}
+			}
+			return a.changeEach(cmd.Context(), args, "disable", func(m *mirror.Mirror) error {
+				m.DisabledUntil, m.EnableAfterScan = at, false
+				if at.IsZero() {
+					m.Enabled = false
+				}
+				return nil
+			}, func(*mirror.Mirror) string {
+				if at.IsZero() {
+					return "disabled"
+				}
+				return "disabled until " + at.Format("2006-01-02 15:04 MST")
+			})
+		},
+	}
+	cmd.Flags().StringVar(&until, "until", "", "until this `TIME` (2026-12-24 18:00, local) or for this long (36h, 14d)")
+	return cmd
+}
+
+// parseUntil reads a point in time, or a duration from now.
+func parseUntil(s string, now time.Time) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			if !t.After(now) {
+				return time.Time{}, fmt.Errorf("%s is in the past", t.Format("2006-01-02 15:04"))
+			}
+			return t, nil
+		}
+	}
+	d, err := parseDuration(s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q: write a time as 2026-12-24 18:00 or a duration as 36h or 14d", s)
+	}
+	return now.Add(d), nil
+}
+
+// changeEach applies one change to each of the named mirrors and says for each
+// what is now so. All names are resolved before anything is changed.
+func (a *app) changeEach(ctx context.Context, names []string, what string, change func(*mirror.Mirror) error, done func(*mirror.Mirror) string) error {
+	db, err := a.store(ctx)
+	if err != nil {
+		return err
+	}
+	var mirrors []mirror.Mirror
+	for _, name := range names {
+		m, err := a.findMirror(ctx, name)
+		if err != nil {
+			return err
+		}
+		mirrors = append(mirrors, m)
+	}
+	docs := []mirrorDoc{}
+	for _, m := range mirrors {
+		m, err := db.UpdateMirror(ctx, m.ID, who(), what, change)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", what, m.Name, err)
+		}
+		docs = append(docs, docOf(&m, a.maxScanAge()))
+		a.say("%s: %s", m.Name, done(&m))
+	}
+	if a.json {
+		return a.printJSON(docs)
+	}
+	return nil
+}

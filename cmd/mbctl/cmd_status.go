@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// statusDoc is the JSON form of `status`.
+type statusDoc struct {
+	Database  string         `json:"database"`
+	Revision  int64          `json:"revision"`
+	Origin    string         `json:"origin"`
+	IndexedAt *time.Time     `json:"indexed_at"`
+	Mirrors   map[string]int `json:"mirrors"` // by state
+	Nodes     []nodeDoc      `json:"nodes"`
+}
+
+type nodeDoc struct {
+	Name     string    `json:"name"`
+	Version  string    `json:"version"`
+	Seen     time.Time `json:"seen"`
+	Revision int64     `json:"revision"`
+	Behind   int64     `json:"behind"` // changes that the node does not have yet
+}
+
+func newStatusCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "status",
+		Short:   "Show the whole at a glance: database, origin, mirrors, nodes",
+		Example: "  mbctl status\n  mbctl status --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runStatus(cmd.Context()) },
+	}
+}
+
+func (a *app) runStatus(ctx context.Context) error {
+	db, err := a.store(ctx)
+	if err != nil {
+		return err
+	}
+	head, err := db.Head(ctx)
+	if err != nil {
+		return err
+	}
+	origin, err := db.Origin(ctx)
+	if err != nil {
+		return err
+	}
+	mirrors, err := db.Mirrors(ctx)
+	if err != nil {
+		return err
+	}
+	nodes, err := db.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	doc := statusDoc{
+		Database: db.Describe(), Revision: head.Revision, Origin: redactURL(origin.URL),
+		IndexedAt: timeOrNil(origin.IndexedAt), Mirrors: map[string]int{}, Nodes: []nodeDoc{},
+	}
+	for _, m := range mirrors {
+		state, _ := m.State(now, a.maxScanAge())
+		doc.Mirrors[string(state)]++
+	}
+	for _, n := range nodes {
+		doc.Nodes = append(doc.Nodes, nodeDoc{
+			Name: n.Name, Version: n.Version, Seen: n.Seen.UTC(), Revision: n.Head.Revision,
+			Behind: max(0, head.Revision-n.Head.Revision),
+		})
+	}
+	if a.json {
+		return a.printJSON(doc)
+	}
+	a.printStatus(&doc, now, len(mirrors))
+	return nil
+}
+
+func (a *app) printStatus(d *statusDoc, now time.Time, mirrors int) {
+	fmt.Fprintf(a.out, "database  %s, revision %d\n", d.Database, d.Revision)
+	switch {
+	case d.IndexedAt == nil:
+		fmt.Fprintln(a.out, "origin    not indexed yet: mbctl index DIR")
+	default:
+		fmt.Fprintf(a.out, "origin    %s, indexed %s ago\n", printable(d.Origin), age(*d.IndexedAt, now))
+	}
+	switch mirrors {
+	case 0:
+		fmt.Fprintln(a.out, "mirrors   none yet: mbctl new NAME -H URL")
+	default:
+		fmt.Fprintf(a.out, "mirrors   %d", mirrors)
+		for _, s := range []mirror.State{
+			mirror.StateUp, mirror.StateDown, mirror.StateNeverScanned,
+			mirror.StateScanTooOld, mirror.StateQuotaSpent, mirror.StateDisabled,
+		} {
+			if n := d.Mirrors[string(s)]; n > 0 {
+				fmt.Fprintf(a.out, ", %d %s", n, s)
+			}
+		}
+		fmt.Fprintln(a.out)
+	}
+	if len(d.Nodes) == 0 {
+		fmt.Fprintln(a.out, "nodes     none has reported: is Caddy running with this database?")
+	}
+	slices.SortFunc(d.Nodes, func(x, y nodeDoc) int { return y.Seen.Compare(x.Seen) })
+	for _, n := range d.Nodes {
+		fmt.Fprintf(a.out, "node      %s: seen %s ago, %d changes behind\n", printable(n.Name), age(n.Seen, now), n.Behind)
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+const defaultConfig = "/etc/mirrorbrain/mbctl.toml"
+
+// instance is one table of the configuration file. Flags and the environment
+// go before it.
+type instance struct {
+	Database string `toml:"database"` // URL; "" is the default SQLite file
+	Root     string `toml:"root"`     // what `mbctl index` indexes when no origin was given or remembered
+	GeoIP    string `toml:"geoip"`    // City or Country mmdb
+	GeoIPASN string `toml:"geoip_asn"`
+
+	KeepVersions duration `toml:"keep_versions"` // default 30 days
+	MaxScanAge   duration `toml:"max_scan_age"`  // default 14 days
+	Exclude      []string `toml:"exclude"`       // globs that the index leaves out
+
+	ScanJobs     int      `toml:"scan_jobs"`     // mirrors scanned at once
+	ScanTimeout  duration `toml:"scan_timeout"`  // silence after which a server is given up
+	RsyncProgram string   `toml:"rsync_program"` // list with this program instead of the built-in client
+}
+
+// duration is a time.Duration written as "36h" or "14d".
+type duration time.Duration
+
+func (d *duration) UnmarshalText(b []byte) error {
+	v, err := parseDuration(string(b))
+	*d = duration(v)
+	return err
+}
+
+// parseDuration reads Go durations and whole days ("14d").
+func parseDuration(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		h, err := time.ParseDuration(days + "h")
+		if err != nil {
+			return 0, fmt.Errorf("duration %q: write for example 36h or 14d", s)
+		}
+		return 24 * h, nil
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil || v < 0 {
+		return 0, fmt.Errorf("duration %q: write for example 90s, 36h or 14d", s)
+	}
+	return v, nil
+}
+
+// config gives the settings in force, reading the configuration file once.
+func (a *app) config() (*instance, error) {
+	if a.conf != nil {
+		return a.conf, nil
+	}
+	conf, err := a.readConfig()
+	if err != nil {
+		return nil, err
+	}
+	if env := os.Getenv("MIRRORBRAIN_DATABASE"); env != "" {
+		conf.Database = env
+	}
+	if a.flagDatabase != "" {
+		conf.Database = a.flagDatabase
+	}
+	a.conf = conf
+	return conf, nil
+}
+
+func (a *app) readConfig() (*instance, error) {
+	path, named := a.flagConfig, a.flagConfig != ""
+	if !named {
+		path = defaultConfig
+	}
+	name := a.flagInstance
+	if name == "" {
+		name = os.Getenv("MB")
+	}
+	b, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist) && !named && name == "":
+		return &instance{}, nil
+	case errors.Is(err, os.ErrNotExist) && !named:
+		return nil, fmt.Errorf("instance %q was asked for, but there is no %s", name, path)
+	case err != nil:
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return parseConfig(b, path, name)
+}
+
+// parseConfig reads a configuration file; name "" is its default instance, or
+// the only one.
+func parseConfig(b []byte, path, name string) (*instance, error) {
+	var head map[string]any
+	if err := toml.Unmarshal(b, &head); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if name == "" {
+		name, _ = head["default"].(string)
+	}
+	delete(head, "default")
+	var names []string
+	for k := range head {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	if name == "" && len(names) == 1 {
+		name = names[0]
+	}
+	table, ok := head[name].(map[string]any)
+	switch {
+	case len(names) == 0:
+		return &instance{}, nil
+	case name == "":
+		return nil, fmt.Errorf("%s: has the instances %s: say which with -b, or add a line default = \"...\"", path, strings.Join(names, ", "))
+	case !ok:
+		return nil, fmt.Errorf("%s: has no instance %q, only: %s", path, name, strings.Join(names, ", "))
+	}
+	// Once more, strictly, so that a misspelt setting is an error and not ignored.
+	one, err := toml.Marshal(table)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	conf := &instance{}
+	dec := toml.NewDecoder(strings.NewReader(string(one))).DisallowUnknownFields()
+	if err := dec.Decode(conf); err != nil {
+		if sm, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+			var keys []string
+			for _, e := range sm.Errors {
+				keys = append(keys, strings.Join(e.Key(), "."))
+			}
+			return nil, fmt.Errorf("%s: instance %q has unknown settings: %s", path, name, strings.Join(keys, ", "))
+		}
+		return nil, fmt.Errorf("%s: instance %q: %w", path, name, err)
+	}
+	return conf, nil
+}

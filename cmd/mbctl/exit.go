@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+)
+
+// The exit codes, the same for all commands.
+const (
+	exitOK          = 0
+	exitError       = 1
+	exitUsage       = 2
+	exitSomeFailed  = 3 // some mirrors failed, the others are done
+	exitUnreachable = 4 // database unreachable
+	exitRefused     = 5 // refused, needs --force
+)
+
+const exitCodesHelp = `Exit codes: 0 done; 1 error; 2 usage; 3 some mirrors failed, the others are
+done; 4 database unreachable; 5 refused, needs --force.`
+
+// codedError carries the exit code that an error leads to.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+// usagef is a mistake in how the command was called.
+func usagef(format string, args ...any) error {
+	return &codedError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// exitCode gives the exit code for err.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if ce, ok := errors.AsType[*codedError](err); ok {
+		return ce.code
+	}
+	switch {
+	case errors.Is(err, store.ErrUnreachable):
+		return exitUnreachable
+	case errors.Is(err, origin.ErrRefused):
+		return exitRefused
+	}
+	return exitError
+}

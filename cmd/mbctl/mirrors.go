@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+)
+
+// findMirror gives the mirror of that name, or the only one whose name
+// contains it.
+func (a *app) findMirror(ctx context.Context, name string) (mirror.Mirror, error) {
+	m, err := a.exactMirror(ctx, name)
+	if err == nil || !errors.Is(err, store.ErrNotFound) {
+		return m, err
+	}
+	db, err := a.store(ctx)
+	if err != nil {
+		return mirror.Mirror{}, err
+	}
+	all, err := db.Mirrors(ctx)
+	if err != nil {
+		return mirror.Mirror{}, err
+	}
+	var found []mirror.Mirror
+	var names []string
+	for _, m := range all {
+		if strings.Contains(m.Name, name) {
+			found, names = append(found, m), append(names, m.Name)
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return mirror.Mirror{}, fmt.Errorf("no mirror %q: there are none yet, add one with 'mbctl new'", name)
+	case len(found) == 0:
+		return mirror.Mirror{}, fmt.Errorf("no mirror %q: 'mbctl list --all' lists them", name)
+	case len(found) > 1:
+		return mirror.Mirror{}, usagef("%q is part of several names: %s", name, strings.Join(names, ", "))
+	}
+	return found[0], nil
+}
+
+// exactMirror gives the mirror of exactly that name, for commands that destroy.
+func (a *app) exactMirror(ctx context.Context, name string) (mirror.Mirror, error) {
+	db, err := a.store(ctx)
+	if err != nil {
+		return mirror.Mirror{}, err
+	}
+	m, err := db.Mirror(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return m, fmt.Errorf("no mirror is named exactly %q: %w", name, err)
+	}
+	return m, err
+}
+
+// maxScanAge is the age of holdings that takes a mirror out. Nodes have the
+// same setting (max_scan_age in the Caddyfile).
+func (a *app) maxScanAge() time.Duration {
+	if a.conf != nil && a.conf.MaxScanAge > 0 {
+		return time.Duration(a.conf.MaxScanAge)
+	}
+	return mirror.DefaultMaxScanAge
+}
+
+// completeMirrors offers mirror names to the shell.
+func (a *app) completeMirrors(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
+	defer cancel()
+	db, err := a.store(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	all, err := db.Mirrors(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []string
+	for _, m := range all {
+		if strings.HasPrefix(m.Name, start) {
+			out = append(out, m.Name)
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// request is one of the demo's own requests and what must come of it.
+type request struct {
+	what string
+	from place
+	path string
+	want string // mirror; "" means served by the redirector itself
+}
+
+// check makes the demo's requests and compares every byte that comes back with
+// the origin.
+func (d *demo) check(ctx context.Context) error {
+	requests := []request{
+		{"a client in Germany", germany, d.common, "berlin"},
+		{"a client in the USA", usa, d.common, "newyork"},
+		{"a client in Japan", japan, d.common, "tokyo"},
+		{"the USA, a file that newyork lacks", usa, d.missing, "berlin"},
+		{"Germany, only stale copies exist", germany, d.changing, ""},
+	}
+	say("Requests:\n")
+	var errs []error
+	for _, r := range requests {
+		if err := d.try(ctx, r); err != nil {
+			errs = append(errs, err)
+			say("    WRONG: %v", err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%d of %d requests went wrong", len(errs), len(requests))
+	}
+	say("\nAll %d answers were right, and every file had the origin's contents.", len(requests))
+	return nil
+}
+
+// try makes one request, follows its redirect and compares the contents.
+func (d *demo) try(ctx context.Context, r request) error {
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 20 * time.Second}
+	resp, body, err := get(ctx, client, d.base+(&url.URL{Path: r.path}).EscapedPath(), r.from.address)
+	if err != nil {
+		return err
+	}
+	mirror, location := resp.Header.Get("X-MirrorBrain-Mirror"), resp.Header.Get("Location")
+	say("  %s asks for %s", r.what, r.path)
+	if location != "" {
+		say("    %d, to %s (%s): %s", resp.StatusCode, mirror, resp.Header.Get("X-MirrorBrain-Realm"), location)
+		resp, body, err = get(ctx, client, location, "")
+		if err != nil {
+			return err
+		}
+	} else {
+		say("    %d, served by the redirector itself", resp.StatusCode)
+	}
+	want, err := os.ReadFile(d.path("origin", r.path))
+	switch {
+	case err != nil:
+		return err
+	case mirror != r.want:
+		return fmt.Errorf("went to %q, should have gone to %q", mirror, r.want)
+	case resp.StatusCode != http.StatusOK:
+		return fmt.Errorf("status %d at the end", resp.StatusCode)
+	case !bytes.Equal(body, want):
+		return errors.New("the contents differ from the origin's")
+	}
+	return nil
+}
+
+func get(ctx context.Context, client *http.Client, target, from string) (*http.Response, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if from != "" {
+		req.Header.Set("X-Forwarded-For", from)
+	}
+	resp, err := client.Do(req) //nolint:gosec // loopback
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp, body, err
+}
+
+// caughtUp waits until the redirector knows what mbctl wrote.
+func (d *demo) caughtUp(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, "bin/mbctl", "status", "--json")
+	cmd.Env = append(os.Environ(), "MIRRORBRAIN_DATABASE=sqlite://"+d.path("mirrorbrain.db"))
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("mbctl status: %w", err)
+	}
+	var want, have struct {
+		Revision int64 `json:"revision"`
+	}
+	if err := json.Unmarshal(out, &want); err != nil {
+		return fmt.Errorf("mbctl status: %w", err)
+	}
+	for range 100 {
+		resp, body, err := get(ctx, http.DefaultClient, d.base+"health", "")
+		if err == nil && resp.StatusCode == http.StatusOK && json.Unmarshal(body, &have) == nil && have.Revision >= want.Revision {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return fmt.Errorf("the redirector knows revision %d of the database, not yet %d, after ten seconds", have.Revision, want.Revision)
+}
