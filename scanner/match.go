@@ -1,0 +1,335 @@
+package scanner
+
+import (
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// Versions knows the versions of paths.
+type Versions interface {
+	// Append appends the versions known of path; an id comes once for each
+	// mtime it is known by.
+	Append(dst []mirror.Version, path string) []mirror.Version
+}
+
+// Counts says what a listing held.
+type Counts struct {
+	Listed   int // files
+	Held     int // agree with a version
+	Unknown  int // paths the origin never had
+	Aliases  int // paths that are links on the origin: not counted as anything else
+	Stale    int // other than every version that counts
+	Doubtful int // could be two versions
+	Unasked  int // left as they were, for want of an answer by HEAD
+	NotFiles int // known files listed as a folder, link or device
+}
+
+// Bounds of what a scan keeps in memory beside bitmaps.
+const (
+	maxZoneBuffer  = 20_000  // entries held back until the zone is known
+	maxZoneSamples = 2_000   // votes that settle it earlier
+	maxLateKnown   = 200_000 // known paths that fitted no version
+	maxLateUnknown = 50_000  // paths that were not known
+)
+
+// asker takes entries that need a HEAD. It may block.
+type asker interface{ ask(inquiry) }
+
+// inquiry is one entry to be asked for by HEAD.
+type inquiry struct {
+	entry    listing.Entry
+	path     string // in the tree
+	verdict  Verdict
+	version  mirror.Version // of AskSize
+	versions []mirror.Version
+}
+
+// matcher turns a listing into sets of ids. It is not safe for concurrent use.
+type matcher struct {
+	versions Versions
+	alias    func(path string) bool // whether the path is, or lies below, a link; may be nil
+	subtree  string                 // of the mirror: listed paths begin there
+	exact    *roaring.Bitmap        // ids whose size a HEAD confirmed in earlier scans
+	asker    asker
+	onHeld   func(path string, v mirror.Version) // may be nil
+
+	counts    Counts
+	found     *roaring.Bitmap
+	sized     *roaring.Bitmap // of found: exact size confirmed now or earlier, where the listing rounds
+	lost      *roaring.Bitmap // ids of listed paths that the mirror's copy is not
+	undecided *roaring.Bitmap // ids that keep the bit they have
+	grounds   diagnosis
+
+	late        []lateEntry
+	lateUnknown int
+
+	zone     zone
+	zoneDone bool
+	buffer   []listing.Entry
+	votes    []zoneVote
+
+	vs    []mirror.Version
+	times []int64
+}
+
+// lateEntry is an entry that fitted nothing, to be tried again with versions
+// that the index has added when the listing is at its end.
+type lateEntry struct {
+	path    string
+	entry   listing.Entry
+	verdict Verdict
+}
+
+func newMatcher(v Versions, subtree string, exact *roaring.Bitmap, a asker) *matcher {
+	if exact == nil {
+		exact = roaring.New()
+	}
+	return &matcher{
+		versions: v, subtree: subtree, exact: exact, asker: a,
+		found: roaring.New(), sized: roaring.New(), lost: roaring.New(), undecided: roaring.New(),
+	}
+}
+
+// entry takes one entry of the listing.
+func (m *matcher) entry(e listing.Entry) {
+	if e.Kind == listing.File && e.ZoneUnknown && e.Precision > 0 && !m.zoneDone {
+		m.hold(e)
+		return
+	}
+	m.match(e)
+}
+
+// hold keeps an entry back until enough others tell the server's time zone.
+func (m *matcher) hold(e listing.Entry) {
+	m.buffer = append(m.buffer, e)
+	if v, ok := vote(&e, m.lookup(m.path(e.Path))); ok {
+		m.votes = append(m.votes, v)
+	}
+	if len(m.buffer) >= maxZoneBuffer || len(m.votes) >= maxZoneSamples {
+		m.settleZone()
+	}
+}
+
+func (m *matcher) settleZone() {
+	m.zone, m.zoneDone = detectZone(m.votes), true
+	for _, e := range m.buffer {
+		m.match(e)
+	}
+	m.buffer, m.votes = nil, nil
+}
+
+// end is called after the last entry.
+func (m *matcher) end() {
+	if !m.zoneDone {
+		m.settleZone()
+	}
+}
+
+func (m *matcher) path(p string) string {
+	switch {
+	case m.subtree == "":
+		return p
+	case p == "":
+		return m.subtree
+	}
+	return m.subtree + "/" + p
+}
+
+func (m *matcher) lookup(path string) []mirror.Version {
+	m.vs = m.versions.Append(m.vs[:0], path)
+	return m.vs
+}
+
+func (m *matcher) question(e *listing.Entry) question {
+	q := question{e: e}
+	if e.ZoneUnknown {
+		q.times, q.slack = m.zone.times(e.MTime, m.times[:0]), m.zone.slack()
+	} else {
+		q.times = append(m.times[:0], e.MTime)
+	}
+	m.times = q.times
+	return q
+}
+
+func (m *matcher) match(e listing.Entry) {
+	path := m.path(e.Path)
+	vs := m.lookup(path)
+	if e.Kind != listing.File {
+		if len(vs) > 0 {
+			m.counts.NotFiles++
+			m.grounds.count(notFile)
+			m.lose(vs, 0)
+		}
+		return
+	}
+	m.counts.Listed++
+	if len(vs) == 0 && m.alias != nil && m.alias(path) {
+		m.counts.Aliases++
+		return
+	}
+	q := m.question(&e)
+	r := decide(q, vs)
+	switch r.verdict {
+	case AskSize:
+		if m.exact.Contains(uint32(r.version.ID)) {
+			m.sized.Add(uint32(r.version.ID))
+			m.credit(path, r.version, vs)
+			return
+		}
+		fallthrough
+	case Ask:
+		own := append([]mirror.Version(nil), vs...)
+		m.asker.ask(inquiry{entry: e, path: path, verdict: r.verdict, version: r.version, versions: own})
+	default:
+		m.settle(path, &e, q.times[0], r, vs)
+	}
+}
+
+// settle books a verdict that needs no further question.
+func (m *matcher) settle(path string, e *listing.Entry, mtime int64, r match, vs []mirror.Version) {
+	switch r.verdict {
+	case Unknown:
+		m.counts.Unknown++
+		m.grounds.unknown(path)
+		m.keepLate(path, e, Unknown)
+	case Held:
+		m.credit(path, r.version, vs)
+	case Doubtful:
+		m.counts.Doubtful++
+		m.lose(vs, 0)
+		m.keepLate(path, e, Doubtful)
+	default:
+		m.counts.Stale++
+		m.grounds.stale(r.ground, mtime, vs)
+		m.lose(vs, 0)
+		m.keepLate(path, e, Stale)
+	}
+}
+
+func (m *matcher) credit(path string, v mirror.Version, vs []mirror.Version) {
+	m.counts.Held++
+	m.found.Add(uint32(v.ID))
+	m.lose(vs, v.ID)
+	if m.onHeld != nil {
+		m.onHeld(path, v)
+	}
+}
+
+// lose takes away every version of a listed path but keep.
+func (m *matcher) lose(vs []mirror.Version, keep mirror.FileID) {
+	for i := range vs {
+		if vs[i].ID != keep {
+			m.lost.Add(uint32(vs[i].ID))
+		}
+	}
+}
+
+func (m *matcher) keepLate(path string, e *listing.Entry, v Verdict) {
+	switch {
+	case v != Unknown && len(m.late)-m.lateUnknown < maxLateKnown:
+	case v == Unknown && m.lateUnknown < maxLateUnknown:
+		m.lateUnknown++
+	default:
+		return
+	}
+	m.late = append(m.late, lateEntry{path, *e, v})
+}
+
+// answer books what a HEAD said about an inquiry. Called after the listing.
+func (m *matcher) answer(q inquiry, h headAnswer) {
+	switch {
+	case h.err != nil:
+		m.counts.Unasked++
+		for i := range q.versions {
+			m.undecided.Add(uint32(q.versions[i].ID))
+		}
+		return
+	case h.status != 200 || h.size < 0:
+		m.counts.Stale++
+		m.lose(q.versions, 0)
+		return
+	}
+	e := q.entry
+	e.SizeMin, e.SizeMax = h.size, h.size
+	if q.verdict == AskSize {
+		if h.size != q.version.Size {
+			m.settle(q.path, &e, e.MTime, match{verdict: Stale, ground: otherSize}, q.versions)
+			return
+		}
+		m.sized.Add(uint32(q.version.ID))
+		m.credit(q.path, q.version, q.versions)
+		return
+	}
+	switch {
+	case !h.modified.IsZero():
+		e.MTime, e.Precision, e.ZoneUnknown = h.modified.UnixNano(), time.Second, false
+	case e.ZoneUnknown && !m.zone.known:
+		e.Precision = 0
+	}
+	ask := m.question(&e)
+	ask.asked = true
+	r := decide(ask, q.versions)
+	if r.verdict == Held {
+		m.sized.Add(uint32(r.version.ID))
+	}
+	m.settle(q.path, &e, ask.times[0], r, q.versions)
+}
+
+// retry tries the late entries again with what the index has now. versions
+// gives all versions of a path that changed since the scan began, and false for
+// others. It returns the ids that were decided.
+func (m *matcher) retry(versions func(path string) ([]mirror.Version, bool)) {
+	for i := range m.late {
+		l := &m.late[i]
+		vs, ok := versions(l.path)
+		if !ok {
+			continue
+		}
+		r := decide(m.question(&l.entry), vs)
+		if r.verdict != Held {
+			continue
+		}
+		switch l.verdict {
+		case Stale:
+			m.counts.Stale--
+		case Doubtful:
+			m.counts.Doubtful--
+		default:
+			m.counts.Unknown--
+		}
+		m.counts.Held++
+		m.found.Add(uint32(r.version.ID))
+		m.lost.Remove(uint32(r.version.ID))
+		if m.onHeld != nil {
+			m.onHeld(l.path, r.version)
+		}
+	}
+	m.late = nil
+}
+
+// sets gives the result of the whole scan. all are the ids known when it began,
+// within its bounds; complete says whether what was not listed is absent.
+type sets struct {
+	found *roaring.Bitmap // held
+	sized *roaring.Bitmap // of found: size confirmed by HEAD
+	knew  *roaring.Bitmap // decided about
+}
+
+func (m *matcher) sets(all *roaring.Bitmap, complete bool) sets {
+	found := m.found.Clone()
+	found.AndNot(m.lost) // a path listed twice, as two things
+	knew := roaring.Or(m.lost, found)
+	if complete {
+		knew.Or(all)
+	}
+	und := m.undecided.Clone()
+	und.AndNot(found)
+	knew.AndNot(und)
+	s := sets{found: found, knew: knew, sized: m.sized.Clone()}
+	s.sized.And(found)
+	return s
+}
