@@ -2,7 +2,6 @@ package geoip
 
 import (
 	"errors"
-	"iter"
 	"log/slog"
 	"net/netip"
 	"strconv"
@@ -44,26 +43,6 @@ func (a *ASN) Lookup(addr netip.Addr) (asn uint32, prefix netip.Prefix, ok bool)
 		return 0, netip.Prefix{}, false
 	}
 	return asn, res.Prefix(), true
-}
-
-// Networks goes through all networks of an AS database given as the bytes of
-// its file, with their AS numbers (0 where the database has none). Networks of
-// IPv4 come as IPv4.
-func Networks(content []byte) (iter.Seq2[netip.Prefix, uint32], error) {
-	r, err := maxminddb.OpenBytes(content)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkASNs(r); err != nil {
-		return nil, err
-	}
-	return func(yield func(netip.Prefix, uint32) bool) {
-		for res := range r.Networks() {
-			if res.Err() != nil || !yield(res.Prefix(), decodeASN(res)) {
-				return
-			}
-		}
-	}, nil
 }
 
 // asnRecord takes the number from a record: autonomous_system_number as

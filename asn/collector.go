@@ -1,0 +1,131 @@
+package asn
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+const (
+	// maxPrefixes bounds the memory that a file can make us take. The whole
+	// Internet has 1.3 million prefixes, iptoasn.com's ranges make a few more.
+	maxPrefixes = 10_000_000
+
+	// maxBadShare is the share of lines that may be unreadable, in per cent.
+	// Above it the file is not what it seems to be.
+	maxBadShare = 1
+
+	// leakShare is the share of lines with private AS numbers, in per cent, up
+	// to which they are leaks in a table of the public Internet. Above it the
+	// file describes a network of one's own, and they are meant.
+	leakShare = 5
+)
+
+// collector gathers the prefixes of one file, so that nothing of it is used
+// before all of it has been found good.
+type collector struct {
+	table   Table
+	private []Prefix // with private AS numbers, until their share is known
+	stats   Stats
+	bad     error // the first line that could not be read
+}
+
+// add takes one prefix with the AS numbers that announce it, in the order of
+// the file. It fails when the file holds too many.
+func (c *collector) add(p netip.Prefix, asns ...uint32) error {
+	pfx, ok := canonical(p)
+	if !ok || len(asns) == 0 {
+		return nil // parsers let nothing such through
+	}
+	if pfx.Bits() == 0 {
+		c.stats.Default++
+		return nil
+	}
+	asn, kind := choose(asns)
+	switch kind {
+	case unrouted:
+		c.stats.Unrouted++
+	case reserved:
+		c.stats.Reserved++
+	case private:
+		c.private = append(c.private, Prefix{pfx, asn})
+	case public:
+		if !c.table.add(Prefix{pfx, asn}) {
+			c.stats.Duplicates++
+		}
+	}
+	if c.table.Len()+len(c.private) > maxPrefixes {
+		return fmt.Errorf("more than %d prefixes", maxPrefixes)
+	}
+	return nil
+}
+
+// reject counts a line that could not be read.
+func (c *collector) reject(err error) {
+	c.stats.Bad++
+	if c.bad == nil {
+		c.bad = err
+	}
+}
+
+// finish decides whether the file as a whole can be used.
+func (c *collector) finish() error {
+	s := &c.stats
+	if s.Lines == 0 {
+		return errors.New("holds no data: an AS table is expected")
+	}
+	if s.Bad*100 > s.Lines*maxBadShare {
+		return fmt.Errorf("%d of %d lines cannot be read, the first: %w", s.Bad, s.Lines, c.bad)
+	}
+	if len(c.private)*100 <= s.Lines*leakShare {
+		s.Reserved += len(c.private)
+	} else {
+		for _, p := range c.private {
+			if c.table.add(p) {
+				s.Private++
+			} else {
+				s.Duplicates++
+			}
+		}
+	}
+	c.private = nil
+	s.IPv4, s.IPv6 = c.table.bart.Size4(), c.table.bart.Size6()
+	if s.Prefixes = c.table.Len(); s.Prefixes == 0 {
+		return fmt.Errorf("holds no prefix that could be used (%v)", *s)
+	}
+	return nil
+}
+
+// number is what kind of AS number something is, from the least to the most
+// useful.
+type number uint8
+
+const (
+	unrouted number = iota // 0: RFC 7607, "not announced" in tables
+	reserved               // AS_TRANS (RFC 6793), 65535 and 4294967295 (RFC 7300)
+	private                // private use (RFC 6996) and documentation (RFC 5398)
+	public
+)
+
+func kindOf(asn uint32) number {
+	switch {
+	case asn == 0:
+		return unrouted
+	case asn == 23456, asn == 65535, asn == 4294967295:
+		return reserved
+	case asn >= 64496 && asn <= 65551, asn >= 4200000000:
+		return private
+	}
+	return public
+}
+
+// choose takes the first of the most useful kind that is there.
+func choose(asns []uint32) (asn uint32, kind number) {
+	asn, kind = asns[0], kindOf(asns[0])
+	for _, n := range asns[1:] {
+		if k := kindOf(n); k > kind {
+			asn, kind = n, k
+		}
+	}
+	return asn, kind
+}
