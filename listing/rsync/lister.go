@@ -43,7 +43,7 @@ func (l *Lister) String() string { return l.target.String() }
 // listing.ErrBusy where the server said so.
 func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry) error) (listing.Summary, error) {
 	var s sink
-	s.yield = yield
+	s.yield, s.stopped = yield, ctx.Err
 	err := mirror.ValidPath(sub)
 	switch {
 	case err != nil:
@@ -52,7 +52,7 @@ func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry)
 	default:
 		err = l.listDaemon(ctx, sub, &s)
 	}
-	if err == nil {
+	if err == nil && ctx.Err() == nil {
 		return s.summary, nil
 	}
 	if s.yieldErr != nil {
@@ -67,7 +67,8 @@ func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry)
 // sink hands entries on and counts them.
 type sink struct {
 	yield    func(listing.Entry) error
-	yieldErr error // what yield returned
+	yieldErr error        // what yield returned
+	stopped  func() error // the context's Err
 	summary  listing.Summary
 
 	messages int    // errors that the server reported
@@ -83,7 +84,10 @@ func (s *sink) entry(e listing.Entry) error {
 	if s.yieldErr = s.yield(e); s.yieldErr != nil {
 		return s.yieldErr
 	}
-	s.summary.Entries++
+	// What is buffered would otherwise go on long after the connection's end.
+	if s.summary.Entries++; s.summary.Entries%256 == 0 {
+		return s.stopped()
+	}
 	return nil
 }
 
