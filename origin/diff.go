@@ -25,7 +25,7 @@ type Counts struct {
 	Removed int64
 	// Restated files differ in ctime alone: same version, but its digests are
 	// to be made again.
-	Restated                    int64
+	Restated                     int64
 	AliasesAdded, AliasesRemoved int64
 }
 
