@@ -172,8 +172,9 @@ func BenchmarkBuild(b *testing.B) {
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MiB")
+	b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/(1<<20), "MiB")
 	b.ReportMetric(float64(table.Len()), "prefixes")
+	runtime.KeepAlive(prefixes)
 }
 
 func BenchmarkLookup(b *testing.B) {
