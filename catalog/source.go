@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
+
+var errNotFound = errors.New("not found")
 
 type (
 	Head    struct{ Revision, Stamp int64 }

@@ -86,4 +86,4 @@ func sameSum(_, _ *sum) bool { return true }
 
 // idKey spreads ids over the table. Multiplying by an odd number is a
 // bijection, so two ids never share a key.
-func idKey(id mirror.FileID) uint64 { return uint64(id) * 0x9e3779b97f4a7c15 }
+func idKey(id mirror.FileID) uint64 { return normKey(uint64(id) * 0x9e3779b97f4a7c15) }
