@@ -1,0 +1,84 @@
+package httpindex
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"strings"
+	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
+)
+
+// item is one row of an index page.
+type item struct {
+	name             string
+	kind             listing.Kind
+	sizeMin, sizeMax int64 // -1: not shown
+	mtime            int64 // ns
+	precision        time.Duration
+	zoneUnknown      bool
+	mode             uint32
+	hasMode          bool
+}
+
+// bare reports that a page says no more than the name.
+func (it *item) bare() bool { return it.sizeMin < 0 && it.precision == 0 && it.kind != listing.Dir }
+
+// page is what is known of an index page after it was read.
+type page struct {
+	refused int // links to children with names that no file can have
+	// cut says why the page may not show all; "" when it does.
+	cut string
+}
+
+// errStop ends the reading of a page because of the receiver of its items.
+type errStop struct{ error }
+
+func (e errStop) Unwrap() error { return e.error }
+
+// readPage reads an index page of any known form and hands its rows to yield,
+// each name once. An error that wraps listing.ErrNotIndex means that it is
+// something else; other errors are the connection's or yield's (errStop).
+func readPage(body io.Reader, contentType string, at folderURL, yield func(item) error) (page, error) {
+	r := bufio.NewReaderSize(body, 32<<10)
+	first, err := firstBytes(r)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return page{}, err
+	}
+	media, _, _ := mime.ParseMediaType(contentType) // an odd type is told by the content
+	switch {
+	case len(first) > 0 && first[0] == '<' && (strings.HasSuffix(media, "/xml") || bytes.HasPrefix(first, []byte("<?xml"))) &&
+		!strings.Contains(media, "html"):
+		return readXML(r, yield)
+	case len(first) > 0 && first[0] == '<':
+		return readHTML(r, at, yield)
+	case len(first) > 0 && (first[0] == '[' || first[0] == '{'):
+		return readJSON(r, at, yield)
+	case strings.HasSuffix(media, "html"):
+		return readHTML(r, at, yield)
+	}
+	return page{}, listing.ErrNotIndex
+}
+
+// firstBytes skips blank space and a byte order mark and peeks at what follows.
+func firstBytes(r *bufio.Reader) ([]byte, error) {
+	if b, _ := r.Peek(3); string(b) == "\xef\xbb\xbf" {
+		_, _ = r.Discard(3) // they were just peeked at
+	}
+	for {
+		b, err := r.Peek(1)
+		if err != nil {
+			return nil, err
+		}
+		if !isSpace(b[0]) {
+			b, err = r.Peek(5)
+			return b, err
+		}
+		_, _ = r.Discard(1) // just peeked at
+	}
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' }
