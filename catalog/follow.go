@@ -48,15 +48,7 @@ func (o *FollowOptions) limits() limits {
 // returns when all that it started has ended, but does not wait for a database
 // call that heeds no context.
 func Follow(ctx context.Context, c *Catalog, src Source, o FollowOptions) {
-	if o.Poll <= 0 {
-		o.Poll = 500 * time.Millisecond
-	}
-	if o.Settings == nil {
-		o.Settings = []string{"max_scan_age"}
-	}
-	f := &follower{c: c, o: o, log: c.log, src: &patient{src: src}, waiter: &patient{src: src}}
-	f.save = saver{path: o.File, every: o.SaveEvery, log: c.log}
-	f.prefixes = prefixFollower{o: o, log: c.log, src: &patient{src: src}}
+	f := newFollower(c, src, o)
 	f.loadFiles(ctx)
 	for ctx.Err() == nil {
 		start := time.Now()
@@ -82,6 +74,21 @@ type follower struct {
 	asked  bool // a snapshot was read since the start
 	lost   bool // the database is away, and that was said
 	behind bool // the replica is behind, and that was said
+}
+
+func newFollower(c *Catalog, src Source, o FollowOptions) *follower {
+	if o.Poll <= 0 {
+		o.Poll = 500 * time.Millisecond
+	}
+	if o.Settings == nil {
+		o.Settings = []string{"max_scan_age"}
+	}
+	return &follower{
+		c: c, o: o, log: c.log,
+		src: &patient{src: src}, waiter: &patient{src: src},
+		save:     saver{path: o.File, every: o.SaveEvery, log: c.log},
+		prefixes: prefixFollower{o: o, log: c.log, src: &patient{src: src}},
+	}
 }
 
 func (f *follower) loadFiles(ctx context.Context) {
