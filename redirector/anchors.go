@@ -2,7 +2,6 @@ package redirector
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 )
 
@@ -111,15 +110,20 @@ func isDatabase(base string) bool {
 	if strings.HasSuffix(base, "-repodata") {
 		return true
 	}
-	if i := strings.LastIndex(base, ".tar"); i > 0 && (len(base) == i+4 || base[i+4] == '.' && isPacked(base[i+5:])) {
+	if i := strings.LastIndexByte(base, '.'); i > 0 && isPacked(base[i+1:]) && strings.HasSuffix(base[:i], ".tar") {
 		base = base[:i]
 	}
+	base = strings.TrimSuffix(base, ".tar")
 	return strings.HasSuffix(base, ".db") || strings.HasSuffix(base, ".files")
 }
 
 // isPacked: the extension of a compressed file.
 func isPacked(ext string) bool {
-	return slices.Contains([]string{"gz", "bz2", "xz", "lzma", "lz4", "zst"}, ext)
+	switch ext {
+	case "gz", "bz2", "xz", "lzma", "lz4", "zst":
+		return true
+	}
+	return false
 }
 
 // hasWord reports whether s is word or begins with word and a dot.

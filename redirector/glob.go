@@ -38,7 +38,7 @@ func compileGlob(pattern string, fold bool) (glob, error) {
 			}
 			g = append(g, atom{set: &all})
 		case '[':
-			set, n, err := compileSet(pattern[i:])
+			set, n, err := compileSet(pattern[i:], fold)
 			if err != nil {
 				return nil, fmt.Errorf("pattern %q: %w", pattern, err)
 			}
@@ -54,15 +54,17 @@ func compileGlob(pattern string, fold bool) (glob, error) {
 			g = append(g, atom{lit: c})
 		}
 	}
-	if fold {
-		g.fold()
+	for i := range g {
+		if fold {
+			g[i].lit = lower(g[i].lit)
+		}
 	}
 	return g, nil
 }
 
 // compileSet compiles the [...] that s begins with, and says how long it is.
 // A ']' right after the bracket is one of the set.
-func compileSet(s string) (*[256]bool, int, error) {
+func compileSet(s string, fold bool) (*[256]bool, int, error) {
 	i, not := 1, false
 	if i < len(s) && (s[i] == '!' || s[i] == '^') {
 		not = true
@@ -96,6 +98,9 @@ func compileSet(s string) (*[256]bool, int, error) {
 			set[b] = true
 		}
 	}
+	for c := byte('A'); fold && c <= 'Z'; c++ {
+		set[lower(c)] = set[lower(c)] || set[c]
+	}
 	if not {
 		for b := range set {
 			set[b] = !set[b]
@@ -115,18 +120,7 @@ func setByte(s string) (byte, int, error) {
 	return s[0], 1, nil
 }
 
-// fold lets lower-case subjects match.
-func (g glob) fold() {
-	for i := range g {
-		g[i].lit = lower(g[i].lit)
-		if set := g[i].set; set != nil {
-			for c := byte('A'); c <= 'Z'; c++ {
-				set[lower(c)] = set[lower(c)] || set[c]
-			}
-		}
-	}
-}
-
+// lower gives the lower case of an ASCII letter, and any other byte as it is.
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		c += 'a' - 'A'
@@ -140,6 +134,21 @@ func lower(c byte) byte {
 // Where the pattern does not fit, only the last star is tried with one byte
 // more: what stood before it need not be looked at again.
 func (g glob) match(s string, fold bool) bool {
+	// What follows the last star decides most often, as in "*.iso".
+	for len(g) > 0 && !g[len(g)-1].star {
+		n := len(s) - 1
+		if n < 0 {
+			return false
+		}
+		c := s[n]
+		if fold {
+			c = lower(c)
+		}
+		if !g[len(g)-1].is(c) {
+			return false
+		}
+		g, s = g[:len(g)-1], s[:n]
+	}
 	at, i := 0, 0
 	star, from := -1, 0
 	for i < len(s) {
