@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// dialect is all in which the two databases differ within queries.
+type dialect struct {
+	name      string             // folder of the migrations
+	now       string             // SQL for the database's clock, ns since the epoch
+	forUpdate string             // ends a SELECT whose rows are to be locked
+	notify    string             // tells the others, in the transaction; "" where they see it anyway
+	isolation sql.IsolationLevel // of snapshots
+	standby   string             // SQL for: is this a replica
+	hasTable  string             // SQL for: is there a table $1
+	migrating string             // first statement of a migration, "" none
+	insert    func(ctx context.Context, tx *tx, table string, columns []string, rows [][]any) error
+}
+
+var postgres = dialect{
+	name:      "postgres",
+	now:       "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint",
+	forUpdate: " FOR UPDATE",
+	notify:    "NOTIFY mirrorbrain",
+	isolation: sql.LevelRepeatableRead,
+	standby:   "SELECT pg_is_in_recovery()",
+	hasTable:  "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1",
+	// Ended with the transaction, so it also works through pgbouncer in
+	// transaction mode. The number is arbitrary.
+	migrating: "SELECT pg_advisory_xact_lock(7307126203845226866)",
+	insert:    copyRows,
+}
+
+var sqliteDialect = dialect{
+	name:     "sqlite",
+	now:      "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000000)",
+	standby:  "SELECT 0",
+	hasTable: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
+	insert:   insertRows,
+}
+
+// copyRows is PostgreSQL's COPY, within the transaction.
+func copyRows(ctx context.Context, t *tx, table string, columns []string, rows [][]any) error {
+	return t.conn.Raw(func(c any) error {
+		_, err := c.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
+		return err
+	})
+}
+
+// insertRows inserts with one prepared statement for many rows at once. SQLite
+// gains little beyond some dozen rows per statement.
+func insertRows(ctx context.Context, t *tx, table string, columns []string, rows [][]any) error {
+	const chunk = 50
+	var stmt *sql.Stmt
+	args := make([]any, 0, chunk*len(columns))
+	for len(rows) > 0 {
+		n := min(chunk, len(rows))
+		if stmt == nil || n < chunk {
+			q := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + placeholders(n, len(columns))
+			s, err := t.PrepareContext(ctx, q)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			stmt = s
+		}
+		args = args[:0]
+		for _, r := range rows[:n] {
+			args = append(args, r...)
+		}
+		if _, err := stmt.ExecContext(ctx, args...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// placeholders gives "($1, $2), ($3, $4)" for rows 2, columns 2.
+func placeholders(rows, columns int) string {
+	var b strings.Builder
+	for i := range rows * columns {
+		switch {
+		case i == 0:
+			b.WriteByte('(')
+		case i%columns == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", i+1)
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// idList gives "1, 2, 3". Numbers need no quoting, and lists of them as
+// parameters are what the two databases do not share.
+func idList[T ~uint32 | ~int64](ids []T) string {
+	b := make([]byte, 0, 12*len(ids))
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = fmt.Append(b, id)
+	}
+	return string(b)
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// CommitScan makes a scan's result the mirror's holdings, under the lease of
+// the scan: what the mirror held less what the scan knew, and what the scan
+// found. What the scan did not know (files added meanwhile, other folders)
+// stays as it is by now. A full scan also sets the mirror's scan state, and
+// switches the mirror on if it waited for that.
+func (s *Store) CommitScan(ctx context.Context, l Lease, r ScanResult) (ScanOutcome, error) {
+	var out ScanOutcome
+	head, err := s.visible(ctx, fmt.Sprintf("committing the scan of mirror %d", r.Mirror), func(t *tx) error {
+		if err := t.holds(ctx, l); err != nil {
+			return err
+		}
+		m, err := t.lockMirror(ctx, r.Mirror)
+		if err != nil {
+			return err
+		}
+		if err := t.mergeScan(ctx, &r, &out); err != nil {
+			return err
+		}
+		before := m
+		if r.Subtree == "" {
+			now := instant(t.now)
+			m.Scan = mirror.ScanState{Succeeded: now, Attempted: now, Protocol: r.Protocol, Held: out.Held, FilesPerSec: r.FilesPerSec}
+		}
+		return t.afterScan(ctx, &before, &m, &r)
+	})
+	if err != nil {
+		return ScanOutcome{}, err
+	}
+	out.Head = head
+	return out, nil
+}
+
+// mergeScan computes and stores the new holdings.
+func (t *tx) mergeScan(ctx context.Context, r *ScanResult, out *ScanOutcome) error {
+	h, found, err := holdingsOf(ctx, t, r.Mirror, t.d.forUpdate)
+	if err != nil {
+		return err
+	}
+	dead, err := t.purgedIDs(ctx)
+	if err != nil {
+		return err
+	}
+	after := Holdings{Mirror: r.Mirror, Held: merge(h.Held, r.Knew, r.Found, dead), Exact: merge(h.Exact, r.Knew, r.Exact, dead)}
+	after.Exact.And(after.Held)
+	out.Held = after.Held.GetCardinality()
+	out.Added = after.Held.GetCardinality() - after.Held.AndCardinality(h.Held)
+	out.Removed = h.Held.GetCardinality() - after.Held.AndCardinality(h.Held)
+	if found && after.Held.Equals(h.Held) && after.Exact.Equals(h.Exact) {
+		return nil
+	}
+	return t.putHoldings(ctx, after)
+}
+
+// merge is ((old - knew) | found) - dead.
+func merge(old, knew, found, dead *roaring.Bitmap) *roaring.Bitmap {
+	b := roaring.AndNot(old, orEmpty(knew))
+	b.Or(orEmpty(found))
+	b.AndNot(dead)
+	return b
+}
+
+// afterScan stores the mirror's row.
+func (t *tx) afterScan(ctx context.Context, before, m *mirror.Mirror, r *ScanResult) error {
+	if r.Enable || m.EnableAfterScan && r.Subtree == "" {
+		m.Enabled, m.EnableAfterScan = true, false
+	}
+	var row mirrorRow
+	row.fill(m)
+	if err := t.writeMirror(ctx, &row); err != nil {
+		return err
+	}
+	if m.Enabled == before.Enabled {
+		return nil
+	}
+	return t.event(ctx, Event{Mirror: m.ID, MirrorName: m.Name, Who: r.Who, What: "enabled", Detail: "after a successful scan"})
+}
+
+// ScanFailed remembers that a full scan failed at a time for a reason, under
+// the lease of the scan. The holdings stay.
+func (s *Store) ScanFailed(ctx context.Context, l Lease, id mirror.ID, at time.Time, reason string) error {
+	_, err := s.visible(ctx, fmt.Sprintf("noting the failed scan of mirror %d", id), func(t *tx) error {
+		if err := t.holds(ctx, l); err != nil {
+			return err
+		}
+		_, err := t.changeMirror(ctx, id, "", "", func(m *mirror.Mirror) error {
+			if m.Scan.FailingSince.IsZero() {
+				m.Scan.FailingSince = at
+			}
+			m.Scan.Attempted, m.Scan.Error = at, reason
+			return nil
+		})
+		return err
+	})
+	return err
+}

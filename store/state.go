@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// Head gives the position of the database.
+func (s *Store) Head(ctx context.Context) (h Head, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT revision, stamp FROM head").Scan(&h.Revision, &h.Stamp)
+	return h, fail("reading the head", deadline(ctx, err))
+}
+
+// Key gives the SipHash key of this database, drawn at set-up.
+func (s *Store) Key(ctx context.Context) (key [16]byte, err error) {
+	var raw []byte
+	err = s.db.QueryRowContext(ctx, "SELECT hash_key FROM head").Scan(&raw)
+	copy(key[:], raw)
+	return key, fail("reading the hash key", deadline(ctx, err))
+}
+
+// Setting gives a setting, "" when it is not set.
+func (s *Store) Setting(ctx context.Context, name string) (string, error) {
+	v, err := setting(ctx, s.db, name)
+	return v, fail("reading setting "+name, deadline(ctx, err))
+}
+
+func setting(ctx context.Context, q querier, name string) (value string, err error) {
+	err = q.QueryRowContext(ctx, "SELECT value FROM setting WHERE name = $1", name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
+}
+
+// SetSetting stores a setting, "" takes it away. Nodes see the change.
+func (s *Store) SetSetting(ctx context.Context, name, value string) error {
+	_, err := s.visible(ctx, "storing setting "+name, func(t *tx) error {
+		if value == "" {
+			_, err := t.ExecContext(ctx, "DELETE FROM setting WHERE name = $1", name)
+			return err
+		}
+		_, err := t.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, text(value))
+		return err
+	})
+	return err
+}
+
+// PutDigest stores the SHA-256 sum of a version. ErrNotFound: the version is
+// not known (any more).
+func (s *Store) PutDigest(ctx context.Context, id mirror.FileID, sha256 [32]byte) error {
+	_, err := s.visible(ctx, "storing a digest", func(t *tx) error {
+		res, err := t.ExecContext(ctx, `INSERT INTO digest (file, sha256, revision)
+			SELECT id, $2, $3 FROM file WHERE id = $1
+			ON CONFLICT (file) DO UPDATE SET sha256 = excluded.sha256, revision = excluded.revision`,
+			int64(id), sha256[:], t.head.Revision)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, ErrNotFound)
+		}
+		return nil
+	})
+	return err
+}
+
+// PutNode stores what a node says of itself; Seen is set to the database's now.
+func (s *Store) PutNode(ctx context.Context, n Node) error {
+	return s.update(ctx, "reporting node "+n.Name, func(t *tx) error {
+		_, err := t.ExecContext(ctx, `INSERT INTO node (name, seen, revision, stamp, settings, version) VALUES ($1, `+s.d.now+`, $2, $3, $4, $5)
+			ON CONFLICT (name) DO UPDATE SET seen = excluded.seen, revision = excluded.revision, stamp = excluded.stamp,
+				settings = excluded.settings, version = excluded.version`,
+			text(n.Name), n.Head.Revision, n.Head.Stamp, text(n.Settings), text(n.Version))
+		return err
+	})
+}
+
+// Nodes gives all nodes that ever reported themselves, sorted by name.
+func (s *Store) Nodes(ctx context.Context) ([]Node, error) {
+	all, err := s.nodes(ctx)
+	return all, fail("reading the nodes", deadline(ctx, err))
+}
+
+func (s *Store) nodes(ctx context.Context) ([]Node, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT name, seen, revision, stamp, settings, version FROM node ORDER BY name")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Node
+	for rows.Next() {
+		var n Node
+		var seen int64
+		if err := rows.Scan(&n.Name, &seen, &n.Head.Revision, &n.Head.Stamp, &n.Settings, &n.Version); err != nil {
+			return nil, err
+		}
+		n.Seen = instant(seen)
+		all = append(all, n)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,166 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"time"
+)
+
+// writeTimeout ends writes of callers that set no deadline. Transactions are
+// short; one that takes longer is waiting for a server that hangs.
+const writeTimeout = 2 * time.Minute
+
+// errNothing, returned from a transaction's function, rolls back without an error.
+var errNothing = errors.New("nothing to do")
+
+// tx is a write transaction.
+type tx struct {
+	*sql.Tx
+	conn *sql.Conn
+	d    *dialect
+	head Head  // of this transaction; zero when it is not a visible one
+	now  int64 // database's clock at its beginning, ns; only in a visible one
+}
+
+// update runs fn in a write transaction.
+func (s *Store) update(ctx context.Context, doing string, fn func(*tx) error) error {
+	if s.readOnly {
+		return fail(doing, ErrReadOnly)
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, writeTimeout)
+		defer cancel()
+	}
+	if s.writing != nil {
+		select {
+		case s.writing <- struct{}{}:
+			defer func() { <-s.writing }()
+		case <-ctx.Done():
+			return fail(doing, ctx.Err())
+		}
+	}
+	err := s.inTx(ctx, fn)
+	if errors.Is(err, errNothing) {
+		return nil
+	}
+	return fail(doing, deadline(ctx, err))
+}
+
+func (s *Store) inTx(ctx context.Context, fn func(*tx) error) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	t, err := s.begin(ctx, conn)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback()
+	if err := fn(&tx{Tx: t, conn: conn, d: s.d}); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
+// begin starts a transaction; on SQLite it asks again while other processes
+// write for longer than the driver's busy timeout.
+func (s *Store) begin(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+	for {
+		t, err := conn.BeginTx(ctx, nil)
+		if err == nil || !isBusy(err) || ctx.Err() != nil {
+			return t, err
+		}
+	}
+}
+
+// visible runs fn in a write transaction that nodes will see: it begins by
+// raising the head, whose row lock puts such transactions in a row.
+func (s *Store) visible(ctx context.Context, doing string, fn func(*tx) error) (Head, error) {
+	var head Head
+	err := s.update(ctx, doing, func(t *tx) error {
+		if err := t.raise(ctx); err != nil {
+			return err
+		}
+		head = t.head
+		return fn(t)
+	})
+	if err != nil {
+		return Head{}, err
+	}
+	return head, nil
+}
+
+// raise draws the next position.
+func (t *tx) raise(ctx context.Context) error {
+	t.head.Stamp = randomInt64()
+	err := t.QueryRowContext(ctx, "UPDATE head SET revision = revision + 1, stamp = $1 RETURNING revision, "+t.d.now, t.head.Stamp).
+		Scan(&t.head.Revision, &t.now)
+	if err != nil {
+		return err
+	}
+	_, err = t.ExecContext(ctx, "INSERT INTO change (revision, stamp, at) VALUES ($1, $2, $3)", t.head.Revision, t.head.Stamp, t.now)
+	if err != nil || t.d.notify == "" {
+		return err
+	}
+	_, err = t.ExecContext(ctx, t.d.notify)
+	return err
+}
+
+// draw takes n numbers from a counter and gives the first.
+func (t *tx) draw(ctx context.Context, counter string, n int) (int64, error) {
+	var last int64
+	err := t.QueryRowContext(ctx, "UPDATE counter SET value = value + $1 WHERE name = $2 RETURNING value", int64(n), counter).Scan(&last)
+	return last - int64(n) + 1, err
+}
+
+// clock reads the database's clock, ns since the epoch.
+func (t *tx) clock(ctx context.Context) (now int64, err error) {
+	err = t.QueryRowContext(ctx, "SELECT "+t.d.now).Scan(&now)
+	return now, err
+}
+
+// deadline makes an error that came of ctx's deadline say so: drivers report
+// the closed connection instead.
+func deadline(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	if classify(err) != nil && classify(err) != ErrUnreachable {
+		return err
+	}
+	if cause := context.Cause(ctx); !errors.Is(err, cause) {
+		return errors.Join(cause, err)
+	}
+	return err
+}
+
+// randomInt64 is never 0 and never negative.
+func randomInt64() int64 {
+	var b [8]byte
+	for {
+		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+		if v := int64(binary.LittleEndian.Uint64(b[:]) >> 1); v != 0 {
+			return v
+		}
+	}
+}
+
+// nanos and instant turn times into columns and back; the zero time is 0.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func instant(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
