@@ -85,7 +85,7 @@ func receive(f *flist, s *sink) error {
 	}
 	switch {
 	case f.w.err != nil && s.first != "" && !errors.Is(f.w.err, errProtocol):
-		return fmt.Errorf("%w; the server says: %s", f.w.err, s.first)
+		return fmt.Errorf("the server says: %s (%w)", s.first, f.w.err)
 	case f.w.err != nil:
 		return f.w.err
 	case !root:
