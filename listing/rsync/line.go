@@ -50,7 +50,7 @@ func parseLine(line string) (listing.Entry, bool) {
 		e.Kind = listing.Other
 	}
 	e.Path = unescape(name)
-	return e, true
+	return e, e.Path != ""
 }
 
 // splitLink parts "name -> target", both still escaped. A link's size is the
