@@ -3,6 +3,8 @@ package catalog
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -74,7 +76,7 @@ type fakeDigest struct {
 func newFakeDB() *fakeDB {
 	return &fakeDB{
 		fakeState: fakeState{
-			key: [16]byte{1, 2, 3}, head: Head{1, 100}, history: []Head{{1, 100}},
+			key: [16]byte{1, 2, 3}, head: Head{Revision: 1, Stamp: 100}, history: []Head{{Revision: 1, Stamp: 100}},
 			mirrors: map[mirror.ID]fakeMirror{}, held: map[mirror.ID]fakeHeld{}, settings: map[string]string{},
 		},
 		stamps:  100,
@@ -152,7 +154,7 @@ func (d *fakeDB) commit() Head {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stamps++
-	d.head = Head{d.head.Revision + 1, d.stamps}
+	d.head = Head{Revision: d.head.Revision + 1, Stamp: d.stamps}
 	d.history = append(d.history, d.head)
 	select {
 	case d.changed <- struct{}{}:
@@ -325,11 +327,7 @@ func (s *fakeSnapshot) Prefixes(fn func(Prefix) error) error {
 }
 
 func (s *fakeSnapshot) Setting(name string) (string, error) {
-	v, ok := s.settings[name]
-	if !ok {
-		return "", errNotFound
-	}
-	return v, nil
+	return s.settings[name], nil
 }
 
 // mustSync brings c up to date with db, as one poll does.
@@ -338,4 +336,10 @@ func mustSync(t testing.TB, c *Catalog, db Source) {
 	if err := newFollower(c, db, FollowOptions{}).sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestMain keeps the default log, which most tests use, quiet.
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	os.Exit(m.Run())
 }

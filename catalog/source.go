@@ -2,42 +2,20 @@ package catalog
 
 import (
 	"context"
-	"errors"
-	"net/netip"
 	"time"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
-var errNotFound = errors.New("not found")
-
+// What store and catalog speak of is the same.
 type (
-	Head    struct{ Revision, Stamp int64 }
-	FileRow struct {
-		mirror.Version
-		Path     []byte
-		CTime    int64
-		Revision int64
-	}
-	Alias struct {
-		Path, Target string
-		Folder       bool
-		Gone         int64
-	}
-	Holdings struct {
-		Mirror      mirror.ID
-		Held, Exact *roaring.Bitmap
-	}
-	AltMTime struct {
-		MTime     int64
-		Precision time.Duration
-	}
-	Prefix struct {
-		Prefix netip.Prefix
-		ASN    uint32
-	}
+	Head     = store.Head
+	FileRow  = store.FileRow
+	AltMTime = store.AltMTime
+	Alias    = store.Alias
+	Holdings = store.Holdings
+	Prefix   = store.Prefix
 )
 
 // Source is the database that a catalog follows.
@@ -65,5 +43,14 @@ type Snapshot interface {
 	Digests(since int64, fn func(id mirror.FileID, sha256 [32]byte) error) error
 	PrefixGeneration() (int64, error)
 	Prefixes(fn func(Prefix) error) error
-	Setting(name string) (string, error)
+	Setting(name string) (string, error) // "" when it is not set
+}
+
+// FromStore makes a Source of a store.
+func FromStore(s *store.Store) Source { return storeSource{s} }
+
+type storeSource struct{ *store.Store }
+
+func (s storeSource) Read(ctx context.Context, fn func(Snapshot) error) error {
+	return s.Store.Read(ctx, func(n *store.Snapshot) error { return fn(n) })
 }

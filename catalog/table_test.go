@@ -71,7 +71,7 @@ func TestTableAgainstModel(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(1, 2))
 			const keys = 300
 			m, tab := model{}, emptyTable[fileVal]()
-			for round := range 200 {
+			for round := range 60 {
 				var ops []op[fileVal]
 				for range rnd.IntN(60) {
 					key, id, size := spread(rnd.Uint64N(keys)), rnd.Uint32N(4)+1, rnd.Int64()

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -225,11 +224,10 @@ func (r *reader) digests(u *update, s Snapshot, since int64) error {
 func (r *reader) readSettings(u *update, s Snapshot, _ int64) error {
 	for _, name := range r.settings {
 		v, err := s.Setting(name)
-		switch {
-		case errors.Is(err, errNotFound):
-		case err != nil:
+		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
-		default:
+		}
+		if v != "" {
 			u.settings[name] = v
 		}
 	}
