@@ -231,3 +231,55 @@ func TestMappedAddresses(t *testing.T) {
 		}
 	}
 }
+
+// TestModelExact goes through all outcomes of the random source in small
+// random worlds, coordinates included, and compares how often each mirror is
+// chosen with the model.
+func TestModelExact(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(7, 8))
+	var d Decision
+	several := 0
+	for n := range 20_000 {
+		w := makeWorld(rnd, 12)
+		w.query.Limit = 1
+		for _, m := range w.mirrors {
+			m.Score /= 50
+			m.Prefixes, m.ASNs = nil, nil // they would make most groups small
+		}
+		want, ok := model(w.mirrors, w.policy, &w.query, w.held)
+		if !ok {
+			continue
+		}
+		s := Compile(w.mirrors, w.policy)
+		got := make([]float64, len(w.mirrors))
+		lots := &allLots{}
+		outcomes := 0
+		for more := true; more && outcomes < 2000; more = lots.next() {
+			outcomes++
+			s.Choose(&w.query, w.held, lots, &d)
+			if d.Found() {
+				p, _ := lots.odds().Float64()
+				got[d.Picks[0].Mirror] += p
+			}
+		}
+		if outcomes == 2000 {
+			continue
+		}
+		sharing := 0
+		for _, c := range want {
+			if c.share > 0 {
+				sharing++
+			}
+			if !near(got[c.mirror], c.share, 1e-9) {
+				t.Fatalf("world %d: mirror %d is chosen with probability %v, want %v: %+v", n, c.mirror, got[c.mirror], c.share, w.query)
+			}
+		}
+		if sharing > 1 && w.query.Client.HasCoords {
+			several++
+		}
+	}
+	if t.Logf("%d worlds where several near mirrors share", several); several < 150 {
+		t.Errorf("only %d worlds were worth comparing", several)
+	}
+}

@@ -38,7 +38,7 @@ func (s *Set) explain(r *request, holder Holder, d *Decision) {
 // tiers gives each mirror's tier for a request; mirror.Tiers for those in none.
 func (s *Set) tiers(r *request) []mirror.Tier {
 	tiers := slices.Repeat([]mirror.Tier{mirror.Tiers}, len(s.hot))
-	for tier := mirror.TierPrefix; tier < mirror.Tiers; tier++ {
+	for tier := range mirror.Tiers {
 		for _, i := range s.list(tier, r) {
 			tiers[i] = min(tiers[i], tier)
 		}

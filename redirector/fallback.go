@@ -37,62 +37,66 @@ func NewFallbacks(list []Fallback) (Fallbacks, error) {
 	return out, nil
 }
 
-// How well a fallback suits a client; less is better.
+// How well a fallback suits a client, best first. Among equals one of the
+// client's own scheme comes first.
 const (
-	suitsCountry = iota
+	suitsCountry = 2 * iota
 	suitsContinent
 	suitsAnyone
 	suitsElsewhere
 	suitsNot
 )
 
-// suits ranks f for the client of q. The rule for schemes is the mirrors' one.
-func (f *Fallback) suits(q *Query, plainOnly bool) int {
-	switch secure := strings.HasPrefix(f.URL, "https://"); {
-	case q.TLS && !secure, !q.TLS && secure && (plainOnly || !q.HTTPSUpgrade):
-		return suitsNot
+// suits ranks f for the client of q.
+func (f *Fallback) suits(q *Query) int {
+	rank := suitsElsewhere
+	switch {
 	case f.Country != "" && f.Country == q.Client.Country:
-		return suitsCountry
+		rank = suitsCountry
 	case f.Continent != "" && f.Continent == q.Client.Continent:
-		return suitsContinent
+		rank = suitsContinent
 	case f.Country == "" && f.Continent == "":
-		return suitsAnyone
+		rank = suitsAnyone
 	}
-	return suitsElsewhere
+	switch secure := strings.HasPrefix(f.URL, "https://"); {
+	case secure == q.TLS:
+		return rank
+	case q.HTTPSUpgrade && secure:
+		return rank + 1
+	}
+	return suitsNot
 }
 
 // Choose picks one for the client of q: of those for its country, else of
 // those for its continent, else of those without a place, else of all; every
-// one equally likely. False when there is none of a scheme that suits. rnd nil
-// stands for [GlobalRand].
+// one equally likely. A client on https is never sent to http, one on http to
+// https only where q allows that. False when none is left. rnd nil stands for
+// [GlobalRand].
 func (fs Fallbacks) Choose(q *Query, rnd Rand) (Fallback, bool) {
+	best, n := suitsNot, uint64(0)
+	for i := range fs {
+		switch s := fs[i].suits(q); {
+		case s < best:
+			best, n = s, 1
+		case s == best:
+			n++
+		}
+	}
+	if best == suitsNot {
+		return Fallback{}, false
+	}
 	if rnd == nil {
 		rnd = GlobalRand{}
 	}
-	// A client on http gets an http fallback where there is one at all.
-	for _, plainOnly := range [...]bool{true, false} {
-		best, n := suitsNot, uint64(0)
-		for i := range fs {
-			switch s := fs[i].suits(q, plainOnly); {
-			case s < best:
-				best, n = s, 1
-			case s == best && s != suitsNot:
-				n++
-			}
-		}
-		if best == suitsNot {
+	lot := rnd.Uint64N(n)
+	for i := range fs {
+		if fs[i].suits(q) != best {
 			continue
 		}
-		lot := rnd.Uint64N(n)
-		for i := range fs {
-			if fs[i].suits(q, plainOnly) != best {
-				continue
-			}
-			if lot == 0 {
-				return fs[i], true
-			}
-			lot--
+		if lot == 0 {
+			return fs[i], true
 		}
+		lot--
 	}
 	return Fallback{}, false
 }

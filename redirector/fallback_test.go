@@ -15,6 +15,7 @@ func TestFallbacks(t *testing.T) {
 		{URL: "https://eu2.example/", Continent: "eu", Country: "nl"},
 		{URL: "https://all.example/x"},
 		{URL: "http://old.example/", Continent: "af"},
+		{URL: "https://af.example/", Continent: "af"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -29,9 +30,10 @@ func TestFallbacks(t *testing.T) {
 		{"country before continent", Query{TLS: true, Client: client("eu", "nl")}, []string{"https://eu2.example/"}},
 		{"no place", Query{TLS: true, Client: client("na", "us")}, []string{"https://all.example/x/"}},
 		{"unknown client", Query{TLS: true}, []string{"https://all.example/x/"}},
-		{"never https to http", Query{TLS: true, Client: client("af", "za")}, []string{"https://all.example/x/"}},
+		{"never https to http", Query{TLS: true, Client: client("af", "za")}, []string{"https://af.example/"}},
 		{"http stays http", Query{Client: client("eu", "de")}, []string{"http://old.example/"}},
-		{"http prefers http", Query{Client: client("eu", "de"), HTTPSUpgrade: true}, []string{"http://old.example/"}},
+		{"http goes to https where it is nearer", Query{Client: client("eu", "de"), HTTPSUpgrade: true}, []string{"https://de.example/"}},
+		{"http prefers http", Query{Client: client("af", "za"), HTTPSUpgrade: true}, []string{"http://old.example/"}},
 	} {
 		seen := map[string]bool{}
 		for range 100 {

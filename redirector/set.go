@@ -144,6 +144,7 @@ func (s *Set) list(t mirror.Tier, r *request) []int32 {
 		return s.byRegion[r.continent]
 	case mirror.TierWorld:
 		return s.world
+	case mirror.Tiers: // not a tier
 	}
 	return nil
 }
