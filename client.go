@@ -1,0 +1,197 @@
+package mirrorbrain
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
+)
+
+// clientAddr is the client's address as Caddy knows it, which is to say with
+// its trusted_proxies; the zero Addr if it is not on a network.
+func clientAddr(vars map[string]any) netip.Addr {
+	s, _ := vars[caddyhttp.ClientIPVarKey].(string)
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap().WithZone("")
+}
+
+// secure reports whether the client asked over https, itself or, as a trusted
+// proxy says, the proxy.
+func secure(r *http.Request, vars map[string]any) bool {
+	if r.TLS != nil {
+		return true
+	}
+	if trusted, _ := vars[caddyhttp.TrustedProxyVarKey].(bool); !trusted {
+		return false
+	}
+	proto := r.Header["X-Forwarded-Proto"]
+	return len(proto) > 0 && strings.EqualFold(proto[len(proto)-1], "https")
+}
+
+// wishes are what the query string may ask for.
+type wishes struct {
+	country string
+	asn     uint32
+	ip      netip.Addr
+
+	avoid          []string
+	avoidCountries []string
+}
+
+// simulated reports whether the client says that it is elsewhere.
+func (w *wishes) simulated() bool { return w.country != "" || w.asn != 0 || w.ip.IsValid() }
+
+// maxWishes bounds what is taken from a list in a query string.
+const maxWishes = 64
+
+// parseWishes reads a query string. What is not understood is not a wish.
+func parseWishes(raw string) (w wishes) {
+	if raw == "" {
+		return w
+	}
+	q, _ := url.ParseQuery(raw) // it gives what it could read
+	if c := strings.ToLower(q.Get("country")); len(c) == 2 {
+		w.country = c
+	}
+	if n, err := strconv.ParseUint(strings.TrimPrefix(strings.ToUpper(q.Get("as")), "AS"), 10, 32); err == nil {
+		w.asn = uint32(n)
+	}
+	if a, err := netip.ParseAddr(q.Get("ip")); err == nil {
+		w.ip = a.Unmap().WithZone("")
+	}
+	w.avoid = splitWishes(q["avoid"])
+	w.avoidCountries = splitWishes(q["avoid_country"])
+	for i, c := range w.avoidCountries {
+		w.avoidCountries[i] = strings.ToLower(c)
+	}
+	return w
+}
+
+func splitWishes(values []string) (out []string) {
+	for _, v := range values {
+		for s := range strings.SplitSeq(v, ",") {
+			if s = strings.TrimSpace(s); s != "" && len(out) < maxWishes {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// identify fills q with who asks and what they wish, and reports whether the
+// client is a simulated one.
+func (h *Handler) identify(q *redirector.Query, addr netip.Addr, rawQuery string) (simulated bool) {
+	w := parseWishes(rawQuery)
+	q.Avoid, q.AvoidCountries = w.avoid, w.avoidCountries
+	if !w.simulated() {
+		q.Client = h.rt.locate(addr)
+		return false
+	}
+	q.NoReserved = !h.mayDebug(addr)
+	if w.ip.IsValid() {
+		addr = w.ip
+	}
+	c := h.rt.locate(addr)
+	if w.country != "" {
+		// Elsewhere means also: not in one's own network.
+		c.Place = mirror.Place{Country: w.country, Continent: geoip.Continent(w.country)}
+		c.ASN, c.Prefix = 0, netip.Prefix{}
+		c.Addr = neutral(addr)
+	}
+	if w.asn != 0 {
+		c.ASN, c.Prefix = w.asn, netip.Prefix{}
+		c.Addr = neutral(addr)
+	}
+	q.Client = c
+	return true
+}
+
+// neutral gives an address of the same family that is in nobody's network, so
+// that the client is in no mirror's prefix but is not sent to a mirror it
+// cannot reach.
+func neutral(addr netip.Addr) netip.Addr {
+	switch {
+	case addr.Is4():
+		return netip.IPv4Unspecified()
+	case addr.Is6():
+		return netip.IPv6Unspecified()
+	}
+	return addr
+}
+
+func (h *Handler) mayDebug(addr netip.Addr) bool {
+	for _, p := range h.debugFrom {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseNetworks reads CIDRs and single addresses.
+func parseNetworks(what string, list []string, repl *caddy.Replacer) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		s = repl.ReplaceAll(s, "")
+		if a, err := netip.ParseAddr(s); err == nil {
+			a = a.Unmap().WithZone("")
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is not a network such as 192.0.2.0/24 or 2001:db8::/32", what, s)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+// provisionRules compiles the exemptions.
+func (h *Handler) provisionRules(repl *caddy.Replacer) error {
+	networks, err := parseNetworks("exclude_network", h.ExcludeNetwork, repl)
+	if err != nil {
+		return err
+	}
+	if h.debugFrom, err = parseNetworks("debug_from", h.DebugFrom, repl); err != nil {
+		return err
+	}
+	h.rules, err = redirector.CompileRules(redirector.RuleOptions{
+		MinSize:    *h.MinSize,
+		MIME:       h.ExcludeMIME,
+		Agents:     h.ExcludeAgent,
+		Networks:   networks,
+		Paths:      h.ExcludePath,
+		NoDefaults: !*h.ExcludeDefaults,
+	})
+	return err
+}
+
+// provisionTargets checks the servers that clients are sent to when no mirror
+// will do.
+func (h *Handler) provisionTargets(repl *caddy.Replacer) error {
+	var err error
+	if u := repl.ReplaceAll(h.OriginURL, ""); u != "" {
+		if h.originURL, err = mirror.BaseURL(u, "http", "https"); err != nil {
+			return fmt.Errorf("origin_url: %w", err)
+		}
+	}
+	var list []redirector.Fallback
+	for _, f := range h.Fallbacks {
+		list = append(list, redirector.Fallback{URL: repl.ReplaceAll(f.URL, ""), Continent: f.Continent, Country: f.Country})
+	}
+	h.fallbacks, err = redirector.NewFallbacks(list)
+	return err
+}

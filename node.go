@@ -1,0 +1,80 @@
+package mirrorbrain
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+)
+
+const (
+	announceEvery   = 30 * time.Second
+	announceTimeout = 10 * time.Second
+)
+
+// announce tells an instance's database from time to time about this node: its
+// position and the settings that decide its requests. That this fails while the
+// database is away is no news: the catalog says so.
+func (a *App) announce(ctx context.Context, in *instance) {
+	if !in.db.ready(ctx) {
+		return
+	}
+	settings := a.settings(in)
+	for {
+		head, _ := in.db.catalog.Position()
+		version, _ := caddy.Version()
+		c, cancel := context.WithTimeout(ctx, announceTimeout)
+		err := in.db.store.PutNode(c, store.Node{Name: in.Node, Head: store.Head(head), Settings: settings, Version: version})
+		cancel()
+		if err != nil && !errors.Is(err, store.ErrUnreachable) && !errors.Is(err, store.ErrReadOnly) && ctx.Err() == nil {
+			a.logger.Debug("telling the database about this node", "instance", in.name, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(announceEvery):
+		}
+	}
+}
+
+// ready waits until the catalog has been loaded; false when ctx ends before.
+func (d *database) ready(ctx context.Context) bool {
+	for !d.catalog.Ready() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return true
+}
+
+// nodeSettings are the effective settings of a node, defaults included. The
+// database's URL is not among them: it may hold a password.
+type nodeSettings struct {
+	Instance   string         `json:"instance"`
+	GeoIP      string         `json:"geoip,omitempty"`
+	GeoIPASN   string         `json:"geoip_asn,omitempty"`
+	MaxScanAge caddy.Duration `json:"max_scan_age,omitempty"` // 0: as the database says
+	Sites      []*Handler     `json:"sites"`
+}
+
+func (a *App) settings(in *instance) string {
+	s := nodeSettings{Instance: in.name, GeoIP: in.GeoIP, GeoIPASN: in.GeoIPASN, MaxScanAge: in.MaxScanAge, Sites: []*Handler{}}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, h := range a.sites {
+		if h.rt == in {
+			s.Sites = append(s.Sites, h)
+		}
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return "{}"
+	}
+	return string(text)
+}

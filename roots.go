@@ -1,0 +1,78 @@
+package mirrorbrain
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/filecheck"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// roots are the checkers of a handler's local roots. There is one, unless the
+// root has placeholders that differ between requests.
+type roots struct {
+	last atomic.Pointer[checkedRoot]
+	mu   sync.Mutex
+	all  map[string]*checkedRoot
+}
+
+type checkedRoot struct {
+	root  string
+	check *filecheck.Checker
+}
+
+// maxRoots bounds the checkers: a root may depend on what clients send.
+const maxRoots = 256
+
+func (r *roots) get(root string, age time.Duration, log *slog.Logger) *filecheck.Checker {
+	if c := r.last.Load(); c != nil && c.root == root {
+		return c.check
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.all[root]
+	if c == nil {
+		if len(r.all) >= maxRoots || r.all == nil {
+			r.all = map[string]*checkedRoot{}
+		}
+		c = &checkedRoot{root, filecheck.New(root, filecheck.Options{MaxAge: age, Logger: log})}
+		r.all[root] = c
+	}
+	r.last.Store(c)
+	return c.check
+}
+
+// root gives the local root of a request; "" is none.
+func (h *Handler) root(repl *caddy.Replacer, vars map[string]any) string {
+	switch h.Root {
+	case "off":
+		return ""
+	case "{http.vars.root}":
+		v, set := vars["root"]
+		if s, ok := v.(string); ok || !set {
+			return s
+		}
+	}
+	return repl.ReplaceAll(h.Root, "")
+}
+
+// stale reports whether the file on disk is another than the one in the index,
+// or gone. What cannot be found out now is believed of the index.
+func (h *Handler) stale(root, path string, e catalog.Entry, now time.Time) bool {
+	if h.checkAge < 0 || root == "" {
+		return false
+	}
+	switch info := h.roots.get(root, h.checkAge, h.logger).Check(path, now); info.State {
+	case filecheck.Absent:
+		return true
+	case filecheck.Regular:
+		indexed := mirror.Version{MTime: e.MTime, Precision: e.Precision}
+		return info.Size != e.Size || e.Precision > 0 && !indexed.SameTime(info.MTime, 1)
+	}
+	return false
+}

@@ -1,0 +1,69 @@
+package mirrorbrain
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
+)
+
+// selector keeps a handler's mirrors compiled for choosing, and compiles them
+// anew when they change.
+type selector struct {
+	mu  sync.Mutex
+	now atomic.Pointer[selection]
+}
+
+// selection is a list of mirrors compiled under a policy.
+type selection struct {
+	*redirector.Set
+
+	version   uint64 // of the World
+	setting   string // max_scan_age as the database has it
+	redirects []prometheus.Counter
+}
+
+// selection gives the mirrors of a view.
+func (h *Handler) selection(v *catalog.View) *selection {
+	world, setting := v.Holdings(), v.Setting(settingScanAge)
+	s := h.selector.now.Load()
+	if s != nil && s.version == world.Version && s.setting == setting {
+		return s
+	}
+	h.selector.mu.Lock()
+	defer h.selector.mu.Unlock()
+	s = h.selector.now.Load()
+	if s != nil && s.version == world.Version && s.setting == setting {
+		return s
+	}
+	n := &selection{
+		Set:       redirector.Compile(world.Mirrors, h.policyFor(setting)),
+		version:   world.Version,
+		setting:   setting,
+		redirects: mirrorCounters(h.Instance, world.Mirrors),
+	}
+	// A request that still holds an older view must not replace the newer one.
+	if s == nil || s.version <= n.version {
+		h.selector.now.Store(n)
+	}
+	return n
+}
+
+// policyFor is the handler's policy: what the configuration says wins over the
+// database's setting, and that over the default.
+func (h *Handler) policyFor(setting string) redirector.Policy {
+	p := h.policy
+	if p.MaxScanAge == 0 {
+		p.MaxScanAge = mirror.DefaultMaxScanAge
+		if d, err := caddy.ParseDuration(setting); err == nil && d > 0 {
+			p.MaxScanAge = time.Duration(d)
+		}
+	}
+	return p
+}
