@@ -194,7 +194,7 @@ func (r *run) source() (source, error) {
 	if r.o.Root != "" {
 		return local{r.o.Root, WalkOptions{Subtree: r.o.Subtree, Exclude: r.globs, Workers: r.o.Workers}}, nil
 	}
-	return newRemote(r.o, r.globs, r)
+	return newRemote(r)
 }
 
 // load reads the live index below the subtree.

@@ -1,11 +1,13 @@
 package scanner
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/httphead"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -36,8 +38,9 @@ const (
 	maxLateUnknown = 50_000  // paths that were not known
 )
 
-// asker takes entries that need a HEAD. It may block.
-type asker interface{ ask(inquiry) }
+// asker takes entries that need a HEAD. It may block, and reports false when it
+// takes no more.
+type asker interface{ ask(inquiry) bool }
 
 // inquiry is one entry to be asked for by HEAD.
 type inquiry struct {
@@ -183,7 +186,9 @@ func (m *matcher) match(e listing.Entry) {
 		fallthrough
 	case Ask:
 		own := append([]mirror.Version(nil), vs...)
-		m.asker.ask(inquiry{entry: e, path: path, verdict: r.verdict, version: r.version, versions: own})
+		if !m.asker.ask(inquiry{entry: e, path: path, verdict: r.verdict, version: r.version, versions: own}) {
+			m.leave(vs)
+		}
 	default:
 		m.settle(path, &e, q.times[0], r, vs)
 	}
@@ -239,24 +244,30 @@ func (m *matcher) keepLate(path string, e *listing.Entry, v Verdict) {
 	m.late = append(m.late, lateEntry{path, *e, v})
 }
 
-// answer books what a HEAD said about an inquiry. Called after the listing.
-func (m *matcher) answer(q inquiry, h headAnswer) {
+// leave lets the versions of a path have the bits they have.
+func (m *matcher) leave(vs []mirror.Version) {
+	m.counts.Unasked++
+	for i := range vs {
+		m.undecided.Add(uint32(vs[i].ID))
+	}
+}
+
+// answer books what a HEAD said about an inquiry; err: it had no answer. It is
+// called after the listing.
+func (m *matcher) answer(q inquiry, h httphead.Answer, err error) {
 	switch {
-	case h.err != nil:
-		m.counts.Unasked++
-		for i := range q.versions {
-			m.undecided.Add(uint32(q.versions[i].ID))
-		}
+	case err != nil || h.Found() && h.Size < 0 || h.Status >= 500 || h.Status == http.StatusTooManyRequests:
+		m.leave(q.versions)
 		return
-	case h.status != 200 || h.size < 0:
+	case !h.Found():
 		m.counts.Stale++
 		m.lose(q.versions, 0)
 		return
 	}
 	e := q.entry
-	e.SizeMin, e.SizeMax = h.size, h.size
+	e.SizeMin, e.SizeMax = h.Size, h.Size
 	if q.verdict == AskSize {
-		if h.size != q.version.Size {
+		if h.Size != q.version.Size {
 			m.settle(q.path, &e, e.MTime, match{verdict: Stale, ground: otherSize}, q.versions)
 			return
 		}
@@ -265,8 +276,8 @@ func (m *matcher) answer(q inquiry, h headAnswer) {
 		return
 	}
 	switch {
-	case !h.modified.IsZero():
-		e.MTime, e.Precision, e.ZoneUnknown = h.modified.UnixNano(), time.Second, false
+	case !h.LastModified.IsZero():
+		e.MTime, e.Precision, e.ZoneUnknown = h.LastModified.UnixNano(), time.Second, false
 	case e.ZoneUnknown && !m.zone.known:
 		e.Precision = 0
 	}

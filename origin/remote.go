@@ -1,0 +1,5 @@
+package origin
+
+import "errors"
+
+func newRemote(*run) (source, error) { return nil, errors.New("later") }

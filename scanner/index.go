@@ -1,0 +1,165 @@
+package scanner
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+)
+
+// index is what all scans of one run share: the versions known when it began.
+type index struct {
+	versions *catalog.Versions
+	head     store.Head
+	current  *roaring.Bitmap            // what the origin has now
+	below    map[string]*roaring.Bitmap // all ids below each bound
+	aliases  map[string]bool
+	folders  []string // top folders, for the diagnosis
+}
+
+const maxFolders = 5000
+
+// Append implements Versions.
+func (ix *index) Append(dst []mirror.Version, path string) []mirror.Version {
+	return ix.versions.Lookup(path, dst)
+}
+
+// alias reports whether the path is a link on the origin, or lies below one.
+func (ix *index) alias(path string) bool {
+	if len(ix.aliases) == 0 {
+		return false
+	}
+	for i := range len(path) {
+		if path[i] == '/' && ix.aliases[path[:i]] {
+			return true
+		}
+	}
+	return ix.aliases[path]
+}
+
+// loadIndex reads all versions, and which of them lie below each of folders.
+func loadIndex(ctx context.Context, db *store.Store, folders []string) (*index, error) {
+	ix := &index{current: roaring.New(), below: map[string]*roaring.Bitmap{}, aliases: map[string]bool{}}
+	for _, f := range folders {
+		ix.below[f] = roaring.New()
+	}
+	top := map[string]bool{}
+	err := db.Read(ctx, func(s *store.Snapshot) error {
+		ix.head = s.Head()
+		src := source{s, func(f *store.FileRow) {
+			id := uint32(f.ID)
+			if f.Current() {
+				ix.current.Add(id)
+			}
+			for folder, ids := range ix.below {
+				if folder == "" || belowBytes(f.Path, folder) {
+					ids.Add(id)
+				}
+			}
+			if len(top) < maxFolders {
+				topFolders(top, f.Path)
+			}
+		}}
+		var err error
+		if ix.versions, err = catalog.LoadVersions(ctx, src); err != nil {
+			return err
+		}
+		return s.Aliases(0, func(a store.Alias) error {
+			ix.aliases[a.Path] = true
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	ix.current.RunOptimize()
+	for _, ids := range ix.below {
+		ids.RunOptimize()
+	}
+	ix.folders = slices.Sorted(maps.Keys(top))
+	return ix, nil
+}
+
+// topFolders notes the first two folders of a path.
+func topFolders(top map[string]bool, path []byte) {
+	depth := 0
+	for i, c := range path {
+		if c != '/' {
+			continue
+		}
+		if !top[string(path[:i])] {
+			top[string(path[:i])] = true
+		}
+		if depth++; depth == 2 {
+			return
+		}
+	}
+}
+
+func belowBytes(path []byte, folder string) bool {
+	return len(path) > len(folder) && path[len(folder)] == '/' && string(path[:len(folder)]) == folder
+}
+
+// source hands a snapshot to the catalog and looks at every row that passes.
+type source struct {
+	*store.Snapshot
+	see func(*store.FileRow)
+}
+
+// Versions implements catalog.VersionSource.
+func (s source) Versions(fn func(catalog.FileRow, []catalog.AltMTime) error) error {
+	var alts []catalog.AltMTime
+	return s.Snapshot.Versions(func(f store.FileRow, more []store.AltMTime) error {
+		s.see(&f)
+		alts = alts[:0]
+		for _, a := range more {
+			alts = append(alts, catalog.AltMTime(a))
+		}
+		return fn(catalog.FileRow(f), alts)
+	})
+}
+
+// since gives the versions that the index wrote after ix was loaded, by path,
+// limited to wanted paths: of each all versions known then and now.
+func (ix *index) since(ctx context.Context, db *store.Store, wanted map[string]bool) (map[string][]mirror.Version, error) {
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	news := map[string][]mirror.Version{}
+	err := db.Read(ctx, func(s *store.Snapshot) error {
+		if s.Head() == ix.head {
+			return nil
+		}
+		return s.Files(ix.head.Revision, func(f store.FileRow) error {
+			if wanted[string(f.Path)] {
+				news[string(f.Path)] = append(news[string(f.Path)], f.Version)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	for path, vs := range news {
+		for _, old := range ix.Append(nil, path) {
+			same := func(v mirror.Version) bool { return v.ID == old.ID }
+			if i := slices.IndexFunc(vs, same); i >= 0 { // replaced or touched since
+				old.Gone = vs[i].Gone
+			}
+			vs = append(vs, old)
+		}
+		news[path] = vs
+	}
+	return news, nil
+}
+
+// stripPrefix gives path relative to folder, which it lies below.
+func stripPrefix(path, folder string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, folder), "/")
+}
