@@ -156,6 +156,11 @@ func (r *run) index(ctx context.Context) error {
 	if err := r.load(ctx); err != nil {
 		return err
 	}
+	return r.compare(ctx, src)
+}
+
+// compare lists the origin and writes what differs.
+func (r *run) compare(ctx context.Context, src source) error {
 	r.report.Origin, r.report.Subtree, r.report.DryRun = mirror.Redact(r.o.URL), r.o.Subtree, r.o.DryRun
 	r.report.Before = r.d.live
 	r.w = writer{db: r.db, lease: r.lease, same: r.o.Same, dry: r.o.DryRun}
