@@ -18,6 +18,7 @@ type dialect struct {
 	notify    string             // tells the others, in the transaction; "" where they see it anyway
 	isolation sql.IsolationLevel // of snapshots
 	standby   string             // SQL for: is this a replica
+	bytes     string             // type name
 	hasTable  string             // SQL for: is there a table $1
 	migrating string             // first statement of a migration, "" none
 	insert    func(ctx context.Context, tx *tx, table string, columns []string, rows [][]any) error
@@ -25,6 +26,7 @@ type dialect struct {
 
 var postgres = dialect{
 	name:      "postgres",
+	bytes:     "bytea",
 	now:       "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint",
 	forUpdate: " FOR UPDATE",
 	notify:    "NOTIFY mirrorbrain",
@@ -39,6 +41,7 @@ var postgres = dialect{
 
 var sqliteDialect = dialect{
 	name:     "sqlite",
+	bytes:    "BLOB",
 	now:      "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000000)",
 	standby:  "SELECT 0",
 	hasTable: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
@@ -98,6 +101,16 @@ func placeholders(rows, columns int) string {
 	}
 	b.WriteByte(')')
 	return b.String()
+}
+
+// typed gives the first row of placeholders types: PostgreSQL takes those of
+// the other rows of VALUES from it, and would take all for text without it.
+func typed(values string, types ...string) string {
+	for i, name := range types {
+		p := fmt.Sprintf("$%d", i+1)
+		values = strings.Replace(values, p, "CAST("+p+" AS "+name+")", 1)
+	}
+	return values
 }
 
 // idList gives "1, 2, 3". Numbers need no quoting, and lists of them as

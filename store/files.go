@@ -164,7 +164,7 @@ func (s *Store) VersionsOf(ctx context.Context, path string) ([]FileRow, error) 
 	var all []FileRow
 	err := s.read(ctx, func(n *Snapshot) error {
 		parent, name := splitPath(path)
-		folder, err := findFolder(ctx, n.q, parent)
+		folder, err := findFolder(ctx, n.q, s.d.bytes, parent)
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		} else if err != nil {

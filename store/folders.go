@@ -124,7 +124,7 @@ func (t *folderTree) path(id int64) (string, error) {
 }
 
 // findFolder gives the id of a folder, or ErrNotFound.
-func findFolder(ctx context.Context, q querier, path string) (int64, error) {
+func findFolder(ctx context.Context, q querier, bytesType, path string) (int64, error) {
 	id := int64(rootFolder)
 	if path == "" {
 		return id, nil
@@ -140,7 +140,7 @@ func findFolder(ctx context.Context, q querier, path string) (int64, error) {
 			if i > 0 {
 				steps.WriteString(", ")
 			}
-			fmt.Fprintf(&steps, "(%d, $%d)", i+1, i+2)
+			fmt.Fprintf(&steps, "(%d, CAST($%d AS %s))", i+1, i+2, bytesType)
 			args = append(args, []byte(seg))
 		}
 		var depth int
@@ -165,7 +165,7 @@ func findFolder(ctx context.Context, q querier, path string) (int64, error) {
 // nothing was ever below it.
 func (s *Store) FolderIDs(ctx context.Context, folder string) (ids *roaring.Bitmap, files, size int64, err error) {
 	err = s.read(ctx, func(n *Snapshot) error {
-		id, err := findFolder(ctx, n.q, folder)
+		id, err := findFolder(ctx, n.q, s.d.bytes, folder)
 		if err != nil {
 			return err
 		}
@@ -233,7 +233,7 @@ func (t *tx) lookUpFolders(ctx context.Context, keys map[folderKey]string, ids m
 	const chunk = 500
 	args := make([]any, 0, 2*chunk)
 	ask := func() error {
-		rows, err := t.QueryContext(ctx, "WITH v (parent, name) AS (VALUES "+placeholders(len(args)/2, 2)+`)
+		rows, err := t.QueryContext(ctx, "WITH v (parent, name) AS (VALUES "+typed(placeholders(len(args)/2, 2), "bigint", t.d.bytes)+`)
 			SELECT f.id, f.parent, f.name FROM v JOIN folder f ON f.parent = v.parent AND f.name = v.name`, args...)
 		if err != nil {
 			return err

@@ -178,7 +178,7 @@ func (t *tx) addFiles(ctx context.Context, b *IndexBatch) error {
 func (t *tx) removeAliases(ctx context.Context, b *IndexBatch) error {
 	for _, a := range b.RemoveAliases {
 		parent, name := splitPath(a.Path)
-		folder, err := findFolder(ctx, t, parent)
+		folder, err := findFolder(ctx, t, t.d.bytes, parent)
 		if classify(err) == ErrNotFound {
 			continue
 		} else if err != nil {
