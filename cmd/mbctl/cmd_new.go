@@ -65,9 +65,6 @@ func (a *app) runNew(ctx context.Context, name string, flags *mirrorFlags, enabl
 	for _, n := range notes {
 		a.say("note: %s", n)
 	}
-	for _, n := range a.compareTop(ctx, &m) {
-		a.say("note: %s", n)
-	}
 	if enable {
 		a.say("next: mbctl scan %s", name)
 	} else {

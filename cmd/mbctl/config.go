@@ -26,6 +26,7 @@ type instance struct {
 	Exclude      []string `toml:"exclude"`       // globs that the index leaves out
 
 	ScanJobs     int      `toml:"scan_jobs"`     // mirrors scanned at once
+	ScanInterval duration `toml:"scan_interval"` // what --due means; default 6h
 	ScanTimeout  duration `toml:"scan_timeout"`  // silence after which a server is given up
 	RsyncProgram string   `toml:"rsync_program"` // list with this program instead of the built-in client
 }

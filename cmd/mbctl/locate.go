@@ -115,7 +115,7 @@ func (a *app) networksOf(ctx context.Context, addrs []netip.Addr) ([]uint32, err
 	if err != nil {
 		return nil, err
 	}
-	var file *geoip.ASNDB
+	var file *geoip.ASN
 	if conf.GeoIPASN != "" {
 		if file, err = geoip.OpenASN(conf.GeoIPASN, a.logger()); err != nil {
 			return nil, fmt.Errorf("AS database: %w", err)

@@ -1,0 +1,61 @@
+// Command bench measures the module and mbctl beside their peers, in one run
+// and interleaved, and prints ratios: Caddy's redir, and the rsync program's
+// own listing. `make bench` builds and starts it; the table that it prints is
+// what docs/performance.md shows.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+// options of a run.
+type options struct {
+	files, bigFiles     int
+	mirrors, bigMirrors int
+	rounds              int
+	round               time.Duration
+	scanFiles           int
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.files, "files", 100_000, "files of the smaller tree")
+	flag.IntVar(&o.mirrors, "mirrors", 60, "mirrors of the smaller tree")
+	flag.IntVar(&o.bigFiles, "big-files", 10_000_000, "files of the larger tree; 0 leaves it out")
+	flag.IntVar(&o.bigMirrors, "big-mirrors", 200, "mirrors of the larger tree")
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds of load on each server")
+	flag.DurationVar(&o.round, "round", 5*time.Second, "length of a round")
+	flag.IntVar(&o.scanFiles, "scan-files", 1_000_000, "files of the tree that is indexed and scanned; 0 leaves it out")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	work, err := os.MkdirTemp("", "mirrorbrain-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	if err := os.Chmod(work, 0o755); err != nil { //nolint:gosec // the tree must be readable by others to be indexed
+		return err
+	}
+	printMachine()
+	if err := measureRequests(ctx, work, o); err != nil {
+		return err
+	}
+	if o.scanFiles > 0 {
+		return measureScan(ctx, work, o)
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/scanner"
+)
+
+// scanFlags are what `scan` takes besides the scanner's own options.
+type scanFlags struct {
+	all, due  bool
+	timeout   string
+	failAfter string
+}
+
+func newScanCommand(a *app) *cobra.Command {
+	var o scanner.Options
+	var f scanFlags
+	cmd := &cobra.Command{
+		Use:   "scan NAME... | --all",
+		Short: "Find out which files mirrors hold",
+		Long: `Lists mirrors by rsync, FTP or HTTP, compares the listings with the index, asks
+each mirror's web server for a sample, and stores what it holds. A mirror is
+credited with a file only when its copy agrees in size and time with what the
+origin has or had. The next protocol is tried when one fails. Interrupting a
+scan changes nothing.
+
+When most of what a mirror held is not listed any more, twenty files are asked
+for by HEAD: gone, the mirror loses them; there, the listing was wrong and
+nothing changes.`,
+		Example: `  mbctl scan example --enable
+  mbctl scan --all -j 8
+  mbctl scan --all --subtree releases/2.1      # after a release
+  mbctl scan --all --quiet --fail-after 24h    # from cron`,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case f.all && len(args) > 0:
+				return usagef("scan: name mirrors or say --all, not both")
+			case !f.all && len(args) == 0:
+				return usagef("scan: which mirrors? Name them, or say --all")
+			}
+			return nil
+		},
+		ValidArgsFunction: a.completeMirrors,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runScan(cmd.Context(), args, f, o)
+		},
+	}
+	fs := cmd.Flags()
+	fs.BoolVarP(&f.all, "all", "a", false, "all mirrors that are enabled or will be after a scan; with --enable really all")
+	fs.BoolVar(&f.due, "due", false, "only those whose last good scan is older than scan_interval (6h)")
+	fs.IntVarP(&o.Jobs, "jobs", "j", 0, "`NUMBER` of mirrors scanned at once (default: scan_jobs, or 4)")
+	fs.StringVarP(&o.Subtree, "subtree", "d", "", "only this folder (`PATH` in the tree)")
+	fs.BoolVarP(&o.Enable, "enable", "e", false, "enable each mirror whose scan succeeds")
+	fs.StringSliceVar(&o.Protocols, "protocol", nil, "`PROTOCOLS` to try, in this order: rsync, ftp, http")
+	fs.StringVar(&f.timeout, "timeout", "", "`SILENCE` after which a server is given up (default: scan_timeout, or 60s)")
+	fs.StringVar(&o.RsyncProgram, "rsync-program", "", "list with this rsync `PROGRAM` instead of the built-in client")
+	fs.BoolVar(&o.Force, "force", false, "believe a listing that lacks most of what was held")
+	fs.BoolVarP(&o.DryRun, "dry-run", "n", false, "report what would change, change nothing")
+	fs.StringVar(&f.failAfter, "fail-after", "", "exit 3 only for mirrors failing for this `LONG`, for example 24h")
+	return cmd
+}
+
+func (a *app) runScan(ctx context.Context, names []string, f scanFlags, o scanner.Options) error {
+	failAfter, err := a.scanOptions(f, &o)
+	if err != nil {
+		return err
+	}
+	mirrors, err := a.scanTargets(ctx, names, f, o.Enable)
+	if err != nil || len(mirrors) == 0 {
+		return err
+	}
+	if n, err := a.indexed(ctx); err != nil {
+		return err
+	} else if n == 0 {
+		return fmt.Errorf("the index is empty, so nothing can be compared with it: run 'mbctl index DIR' first")
+	}
+	p := a.newProgress(len(mirrors))
+	o.Progress = p.update
+	reports, err := scanner.Scan(ctx, a.db, mirrors, o)
+	p.finish()
+	if err != nil {
+		return err
+	}
+	if err := a.printReports(reports); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted; what was finished is stored, the rest is as it was")
+	}
+	return a.scanFailures(ctx, reports, failAfter)
+}
+
+// scanOptions completes the flags from the configuration.
+func (a *app) scanOptions(f scanFlags, o *scanner.Options) (failAfter time.Duration, err error) {
+	conf, err := a.config()
+	if err != nil {
+		return 0, err
+	}
+	if o.Jobs < 0 {
+		return 0, usagef("--jobs %d: must be at least 1", o.Jobs)
+	}
+	if o.Jobs == 0 {
+		o.Jobs = conf.ScanJobs
+	}
+	o.Timeout = time.Duration(conf.ScanTimeout)
+	if f.timeout != "" {
+		if o.Timeout, err = parseDuration(f.timeout); err != nil {
+			return 0, usagef("--timeout: %w", err)
+		}
+	}
+	if f.failAfter != "" {
+		if failAfter, err = parseDuration(f.failAfter); err != nil {
+			return 0, usagef("--fail-after: %w", err)
+		}
+	}
+	for _, p := range o.Protocols {
+		if !slices.Contains([]string{"rsync", "ftp", "http"}, p) {
+			return 0, usagef("--protocol %s: must be rsync, ftp or http", p)
+		}
+	}
+	if o.RsyncProgram == "" {
+		o.RsyncProgram = conf.RsyncProgram
+	}
+	o.Holder, o.Log = holder(), a.logger()
+	return failAfter, nil
+}
+
+// scanTargets gives the mirrors to scan, or says why there are none.
+func (a *app) scanTargets(ctx context.Context, names []string, f scanFlags, enable bool) ([]mirror.Mirror, error) {
+	db, err := a.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mirrors []mirror.Mirror
+	if f.all {
+		if mirrors, err = db.Mirrors(ctx); err != nil {
+			return nil, err
+		}
+		total := len(mirrors)
+		mirrors = slices.DeleteFunc(mirrors, func(m mirror.Mirror) bool { return !m.Enabled && !m.EnableAfterScan && !enable })
+		if len(mirrors) == 0 {
+			switch total {
+			case 0:
+				a.say("There are no mirrors yet. Add one: mbctl new NAME -H URL [-R RSYNC-URL]")
+			default:
+				a.say("None of the %d mirrors is enabled. Scan one and enable it: mbctl scan NAME --enable", total)
+			}
+			return nil, nil
+		}
+	}
+	for _, name := range names {
+		m, err := a.findMirror(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(mirrors, func(o mirror.Mirror) bool { return o.ID == m.ID }) {
+			mirrors = append(mirrors, m)
+		}
+	}
+	if f.due {
+		interval := time.Duration(a.conf.ScanInterval)
+		if interval == 0 {
+			interval = defaultScanInterval
+		}
+		mirrors = slices.DeleteFunc(mirrors, func(m mirror.Mirror) bool {
+			return m.Scan.Error == "" && time.Since(m.Scan.Succeeded) < interval
+		})
+		if len(mirrors) == 0 {
+			a.say("No mirror is due: each was scanned within the last %v.", interval)
+		}
+	}
+	return mirrors, nil
+}
+
+const defaultScanInterval = 6 * time.Hour
+
+// indexed counts the files of the index.
+func (a *app) indexed(ctx context.Context) (int64, error) {
+	_, n, _, err := a.db.FolderIDs(ctx, "")
+	return n, err
+}
+
+// scanFailures turns failed scans into the error that names them.
+func (a *app) scanFailures(ctx context.Context, reports []scanner.Report, failAfter time.Duration) error {
+	var failed []string
+	for _, r := range reports {
+		if r.Err == nil {
+			continue
+		}
+		if failAfter > 0 {
+			m, err := a.db.Mirror(ctx, r.Mirror)
+			if err == nil && (m.Scan.FailingSince.IsZero() || time.Since(m.Scan.FailingSince) < failAfter) {
+				continue
+			}
+		}
+		failed = append(failed, fmt.Sprintf("%s (%v)", r.Mirror, r.Err))
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return &codedError{exitSomeFailed, fmt.Errorf("%d of %d mirrors failed: %s", len(failed), len(reports), strings.Join(failed, "; "))}
+}
