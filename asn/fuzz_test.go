@@ -57,6 +57,7 @@ func FuzzPrefixList(f *testing.F) {
 }
 
 func fuzzLine(f *testing.F, format lineFormat, seeds ...string) {
+	f.Helper()
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
 	}

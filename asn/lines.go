@@ -22,17 +22,17 @@ type lineFormat struct {
 	name    string
 	example string
 	// parse reads one line. It adds nothing when it gives an error, and an
-	// error of add is not wrapped in errLine.
+	// error of add is not wrapped in lineError.
 	parse func(line []byte, c *collector) error
 }
 
-// errLine marks what is wrong with one line and not with the file.
-type errLine struct{ text string }
+// lineError marks what is wrong with one line and not with the file.
+type lineError struct{ text string }
 
-func (e errLine) Error() string { return e.text }
+func (e lineError) Error() string { return e.text }
 
 func badLine(format string, args ...any) error {
-	return errLine{fmt.Sprintf(format, args...)}
+	return lineError{fmt.Sprintf(format, args...)}
 }
 
 func textFormat(l lineFormat) format {
@@ -71,7 +71,7 @@ func (l lineFormat) read(r io.Reader, c *collector) error {
 		}
 		c.stats.Lines++
 		err := l.parse(line, c)
-		var bad errLine
+		var bad lineError
 		switch {
 		case err == nil:
 		case errors.As(err, &bad):

@@ -3,6 +3,7 @@ package geoip
 import (
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // folders are where the update programs and packages of the distributions put
@@ -44,9 +45,9 @@ func DefaultASNPaths() []string { return join(asnNames) }
 func Find(patterns []string) string {
 	for _, pattern := range patterns {
 		matches, _ := filepath.Glob(pattern) // sorted; an error is a bad pattern, which matches nothing
-		for i := len(matches) - 1; i >= 0; i-- {
-			if st, err := os.Stat(matches[i]); err == nil && st.Mode().IsRegular() {
-				return matches[i]
+		for _, path := range slices.Backward(matches) {
+			if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+				return path
 			}
 		}
 	}

@@ -29,15 +29,19 @@ func TestWatch(t *testing.T) {
 		logged string
 	}{
 		{"replaced by rename", func(t *testing.T, path string) {
+			t.Helper()
 			geotest.City(t, path, networkIn("fr"))
 		}, "fr", "reloaded"},
 		{"rewritten in place", func(t *testing.T, path string) {
+			t.Helper()
 			writeFile(t, path, geotest.CityBytes(t, networkIn("fr")))
 		}, "fr", "reloaded"},
 		{"rewritten in place, slowly", func(t *testing.T, path string) {
+			t.Helper()
 			writeSlowly(t, path, geotest.CityBytes(t, networkIn("fr")))
 		}, "fr", "reloaded"},
 		{"rewritten with the times and size of before", func(t *testing.T, path string) {
+			t.Helper()
 			st, err := os.Stat(path)
 			if err != nil {
 				t.Fatal(err)
@@ -48,22 +52,27 @@ func TestWatch(t *testing.T) {
 			}
 		}, "fr", "reloaded"},
 		{"removed and made again", func(t *testing.T, path string) {
+			t.Helper()
 			remove(t, path)
 			time.Sleep(2 * settleTime)
 			geotest.City(t, path, networkIn("fr"))
 		}, "fr", "reloaded"},
 		{"broken", func(t *testing.T, path string) {
+			t.Helper()
 			writeFile(t, path, []byte("<html>you have reached your daily limit</html>"))
 		}, "de", "cannot be used"},
 		{"truncated", func(t *testing.T, path string) {
+			t.Helper()
 			content := geotest.CityBytes(t, networkIn("fr"))
 			writeFile(t, path, content[:len(content)-100])
 		}, "de", "cannot be used"},
 		{"another kind", func(t *testing.T, path string) {
+			t.Helper()
 			geotest.ASN(t, path, []geotest.Network{{CIDR: "192.0.2.0/24", ASN: 1}})
 		}, "de", "cannot be used"},
 		{"removed", remove, "de", "is gone"},
 		{"broken, then good", func(t *testing.T, path string) {
+			t.Helper()
 			writeFile(t, path, nil)
 			time.Sleep(2 * settleTime)
 			geotest.City(t, path, networkIn("fr"))
