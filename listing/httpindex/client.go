@@ -1,15 +1,14 @@
 package httpindex
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/quiet"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -27,7 +26,7 @@ func newClient(timeout time.Duration, parallel int) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            quietDialer(timeout),
+			DialContext:            quiet.Dialer(timeout),
 			ForceAttemptHTTP2:      true,
 			MaxIdleConnsPerHost:    parallel,
 			MaxConnsPerHost:        parallel,
@@ -66,37 +65,6 @@ func portOf(u *url.URL) string {
 		return "443"
 	}
 	return "80"
-}
-
-// quietDialer makes connections that fail when nothing arrives for timeout.
-func quietDialer(timeout time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	d := net.Dialer{Timeout: timeout}
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := d.DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &quietConn{c, timeout}, nil
-	}
-}
-
-type quietConn struct {
-	net.Conn
-	timeout time.Duration
-}
-
-func (c *quietConn) Read(b []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.timeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(b)
-}
-
-func (c *quietConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(b)
 }
 
 // withoutURL drops the URL that net/http puts into its errors; the caller says

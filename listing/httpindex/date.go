@@ -1,6 +1,9 @@
 package httpindex
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // shownDate is the modification time of a row, and what its form says.
 type shownDate struct {
@@ -32,9 +35,18 @@ func parseDate(day, clock string) (shownDate, bool) {
 		if len(l) != len(day) {
 			continue
 		}
-		if at, err := time.Parse(l+layout, day+" "+clock); err == nil && at.Year() > 0 {
+		if at, err := time.Parse(l+layout, day+" "+clock); err == nil && at.Year() > 1678 && at.Year() < 2262 { // what nanoseconds hold
 			return shownDate{at, precision, dateForm(form)}, true
 		}
 	}
 	return shownDate{}, false
+}
+
+// parseRFC3339 reads the time of a machine-readable form, to the second, in UTC.
+func parseRFC3339(text string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, text)
+	if err == nil && (at.Year() <= 1678 || at.Year() >= 2262) {
+		err = errors.New("a year that nanoseconds do not hold")
+	}
+	return at.Truncate(time.Second), err
 }

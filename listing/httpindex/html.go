@@ -311,7 +311,7 @@ func (h *htmlReader) describeCaddy(row *item) {
 		row.sizeMin, row.sizeMax = n, n
 	}
 	linked := bytes.Contains(h.tail, []byte("↱")) // the time is the link's
-	if at, err := time.Parse(time.RFC3339, h.time); err == nil && !linked {
+	if at, err := parseRFC3339(h.time); err == nil && !linked {
 		row.mtime, row.precision = at.Truncate(time.Second).UnixNano(), time.Second
 	}
 }

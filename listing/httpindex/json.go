@@ -152,7 +152,7 @@ func (j *jsonItem) caddy(at folderURL, it *item) bool {
 func (j *jsonItem) mtime(it *item) {
 	switch {
 	case j.ModTime != "" && !j.IsLink: // of a link, Caddy gives the link's own time
-		if at, err := time.Parse(time.RFC3339, j.ModTime); err == nil {
+		if at, err := parseRFC3339(j.ModTime); err == nil {
 			it.mtime, it.precision = at.Truncate(time.Second).UnixNano(), time.Second
 		}
 	case len(j.MTime) > 0 && j.MTime[0] == '"':

@@ -80,7 +80,7 @@ func xmlItem(z *html.Tokenizer, tag string, more bool) *item {
 				it.sizeMin, it.sizeMax = n, n
 			}
 		case "mtime":
-			if at, err := time.Parse(time.RFC3339, string(value)); err == nil {
+			if at, err := parseRFC3339(string(value)); err == nil {
 				it.mtime, it.precision = at.UnixNano(), time.Second
 			}
 		}
