@@ -48,6 +48,9 @@ var ours = []error{ErrNotFound, ErrExists, ErrLeased, ErrLeaseLost, ErrConflict,
 
 // classify gives the sentinel that err amounts to, or nil.
 func classify(err error) error {
+	if err == nil {
+		return nil
+	}
 	for _, kind := range ours {
 		if errors.Is(err, kind) {
 			return kind

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,7 +9,8 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
-// each runs a test on both databases, with a fresh, empty one each.
+// each runs a test on both databases, with a fresh, empty one each: SQLite,
+// PostgreSQL, and PostgreSQL through pgbouncer in transaction mode.
 func each(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
@@ -20,6 +20,10 @@ func each(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		test(t, pgtest.New(t))
+	})
+	t.Run("pgbouncer", func(t *testing.T) {
+		t.Parallel()
+		test(t, pgtest.NewBounced(t))
 	})
 }
 
@@ -110,5 +114,3 @@ func newMirror(t *testing.T, s *Store, name string) mirror.Mirror {
 	ok(t, s.CreateMirror(t.Context(), &m, "tester"))
 	return m
 }
-
-var _ = context.Background
