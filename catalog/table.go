@@ -36,7 +36,8 @@ const (
 	shardTarget = 256
 	shardMax    = 4 * shardTarget
 	minBits     = 10
-	// One slot in five is free: 40 bytes per file, and probes stay short.
+	// One slot in five is free: 40 bytes per file. More would save no time,
+	// which goes into the first access to memory.
 	spareSlots = 4
 	maxBits    = 16
 )
