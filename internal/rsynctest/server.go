@@ -159,7 +159,11 @@ func (s *Server) run(program, dir string, c Config) error {
 		}
 		err := s.greets()
 		if err == nil {
-			return nil
+			// Another test's daemon may have got the port; ours logs requests.
+			if log := s.Log(); log == "" || strings.Contains(log, "module-list request") {
+				return nil
+			}
+			err = fmt.Errorf("port %d is taken", s.Port)
 		}
 		if time.Now().After(deadline) {
 			s.stop()

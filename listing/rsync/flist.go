@@ -151,7 +151,7 @@ func (f *flist) readName(flags int32) {
 	if flags&flagSameName != 0 {
 		keep = int(f.w.byte())
 	}
-	n := 0
+	var n int
 	if flags&flagLongName != 0 {
 		n = f.length("name", mirror.MaxPath-keep)
 	} else {

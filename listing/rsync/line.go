@@ -58,7 +58,7 @@ func parseLine(line string) (listing.Entry, bool) {
 func splitLink(s string, size int64) (name, target string) {
 	const arrow = " -> "
 	for i := strings.LastIndex(s, arrow); i >= 0; i = strings.LastIndex(s[:i], arrow) {
-		if target := unescape(s[i+len(arrow):]); int64(len(target)) == size {
+		if target = unescape(s[i+len(arrow):]); int64(len(target)) == size {
 			return s[:i], target
 		}
 	}

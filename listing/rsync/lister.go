@@ -77,7 +77,7 @@ type sink struct {
 
 // entry checks the path and yields.
 func (s *sink) entry(e listing.Entry) error {
-	if e.Path == "" || mirror.ValidPath(e.Path) != nil {
+	if !believable(e.Path) {
 		s.summary.Refused++
 		return nil
 	}
@@ -90,6 +90,9 @@ func (s *sink) entry(e listing.Entry) error {
 	}
 	return nil
 }
+
+// believable reports whether path can be that of something below the folder.
+func believable(path string) bool { return path != "" && mirror.ValidPath(path) == nil }
 
 // complaint notes an error message of the server: something is not listed.
 func (s *sink) complaint(text string) {

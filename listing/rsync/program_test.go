@@ -97,7 +97,9 @@ func TestProgramCall(t *testing.T) {
 	l := newLister(t, "rsync://-user:geheim@host:8730/mo%20d/a*b/", listing.Options{
 		RsyncProgram: script(t, fmt.Sprintf("for a; do echo \"$a\"; done >%s; echo \"$TZ $LC_ALL $RSYNC_PASSWORD\" >>%s", out, out)),
 	})
-	l.List(context.Background(), "su\nb", nil)
+	if _, err := l.List(context.Background(), "su\nb", nil); err == nil {
+		t.Error("a program that lists nothing went unnoticed")
+	}
 	b, err := os.ReadFile(out)
 	check(t, err)
 	args, env, _ := strings.Cut(string(b), "\nUTC ")

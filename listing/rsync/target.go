@@ -74,13 +74,15 @@ func (t target) address() string { return net.JoinHostPort(t.host, t.port) }
 // argument is the file argument for the server that asks for the contents of
 // sub below the target.
 func (t target) argument(sub string) string {
-	arg := t.module + "/"
-	for _, p := range []string{t.path, sub} {
-		if p != "" {
-			arg += quotePattern(p) + "/"
-		}
+	if t.path != "" && sub != "" {
+		sub = t.path + "/" + sub
+	} else {
+		sub = t.path + sub
 	}
-	return arg
+	if sub == "" {
+		return t.module + "/"
+	}
+	return t.module + "/" + quotePattern(sub) + "/"
 }
 
 // quotePattern makes the server's pattern expansion give back s itself.

@@ -118,7 +118,11 @@ func walk(t testing.TB, dir string, version int) map[string]item {
 			it.Kind = listing.Symlink
 			it.Target, _ = os.Readlink(path)
 		}
-		sec, nsec := int64(st.Mtim.Sec), int64(st.Mtim.Nsec)
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		sec, nsec := info.ModTime().Unix(), int64(info.ModTime().Nanosecond())
 		switch {
 		case version >= 31 && nsec != 0:
 			it.MTime, it.Precision = sec*1e9+nsec, 1

@@ -161,7 +161,7 @@ func FuzzHandshake(f *testing.F) {
 			if h.version < oldestVersion || h.version > newestVersion {
 				t.Errorf("version %d", h.version)
 			}
-			h.module(target{module: "m", user: "u", password: "secret", hasPassword: true}, "")
+			_ = h.module(target{module: "m", user: "u", password: "secret", hasPassword: true}, "")
 		}
 		if strings.Contains(out.String(), "secret") {
 			t.Error("the password was sent")
