@@ -12,7 +12,11 @@ import (
 //
 //	Type=file;Size=1229;Modify=20240203040500;UNIX.mode=0644; name
 func parseMLSD(line string) (listing.Entry, error) {
-	facts, name, ok := strings.Cut(line, " ")
+	// Facts end with "; "; a fact, as the target of a link, may have a blank.
+	facts, name, ok := strings.Cut(line, "; ")
+	if !ok {
+		facts, name, ok = strings.Cut(line, " ")
+	}
 	if !ok {
 		return listing.Entry{}, errLine
 	}
