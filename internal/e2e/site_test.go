@@ -1,0 +1,356 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/geotest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/pgtest"
+)
+
+// site is a project: an origin tree, a database, mbctl, and one Caddy.
+type site struct {
+	t        testing.TB
+	dir      string // for everything that is nobody's tree
+	root     string // the origin's tree
+	database string // URL
+	host     string // loopback address of its own
+	base     string // URL of the Caddy, with a trailing slash
+	admin    string // address of its admin endpoint
+	config   string // of mbctl
+
+	handler string // further lines for the mirrorbrain block
+	global  string // further lines for the global block
+	address string // of the site block; "" is http on host and port
+	noRoot  bool   // the redirector has no local tree
+
+	caddy *process
+}
+
+// settings of a site that must be known when it is made.
+type settings struct {
+	database string // URL; "" is an SQLite file in the site's folder
+	handler  string
+	global   string
+	noRoot   bool
+}
+
+var hosts atomic.Int32
+
+// newSite makes a site with an empty tree. Nothing runs yet.
+func newSite(t testing.TB, o settings) *site {
+	t.Helper()
+	n := int(hosts.Add(1))
+	s := &site{
+		t: t, dir: t.TempDir(), database: o.database, handler: o.handler, global: o.global, noRoot: o.noRoot,
+		// An address for each site: its ports are nobody else's.
+		host: fmt.Sprintf("127.%d.%d.%d", 100+os.Getpid()%100, n/200, 1+n%200),
+	}
+	s.root = filepath.Join(s.dir, "origin")
+	check(t, os.Mkdir(s.root, 0o755))
+	if s.database == "" {
+		s.database = "sqlite://" + filepath.Join(s.dir, "mirrorbrain.db")
+	}
+	s.base = fmt.Sprintf("http://%s:%d/", s.host, freePort(t, s.host))
+	s.admin = net.JoinHostPort(s.host, strconv.Itoa(freePort(t, s.host)))
+	geotest.City(t, filepath.Join(s.dir, "places.mmdb"), worldPlaces)
+	s.config = filepath.Join(s.dir, "mbctl.toml")
+	s.write(s.config, fmt.Sprintf("[test]\ndatabase = %q\ngeoip = %q\n", s.database, filepath.Join(s.dir, "places.mmdb")))
+	t.Cleanup(func() {
+		if t.Failed() && s.caddy != nil {
+			t.Logf("caddy wrote:\n%s", s.caddy.output())
+		}
+	})
+	return s
+}
+
+// onBoth runs a test on SQLite and on PostgreSQL.
+func onBoth(t *testing.T, test func(t *testing.T, database string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, "")
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, pgtest.New(t))
+	})
+}
+
+func freePort(t testing.TB, host string) int {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	check(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (s *site) write(name, text string) {
+	s.t.Helper()
+	check(s.t, os.WriteFile(name, []byte(text), 0o644))
+}
+
+// env is the environment of both programs: nothing of the user's own.
+func (s *site) env() []string {
+	return []string{
+		"HOME=" + s.dir, "XDG_DATA_HOME=" + filepath.Join(s.dir, "data"), "XDG_CONFIG_HOME=" + filepath.Join(s.dir, "config"),
+		"USER=operator", "NO_COLOR=1", "GOTRACEBACK=all",
+	}
+}
+
+// caddyfile is the configuration as it stands.
+func (s *site) caddyfile() string {
+	address := s.address
+	if address == "" {
+		address = strings.TrimSuffix(s.base, "/")
+	}
+	root := "root * " + s.root
+	if s.noRoot {
+		root = ""
+	}
+	return fmt.Sprintf(`{
+	admin %s
+	grace_period 2s
+	skip_install_trust
+	servers {
+		trusted_proxies static 127.0.0.0/8
+	}
+	mirrorbrain {
+		database %s
+		geoip %s
+	}
+	%s
+}
+
+%s {
+	%s
+	mirrorbrain {
+		health /health-of-the-redirector
+		min_size 0
+		%s
+	}
+	file_server
+	log {
+		output file %s
+		format json
+	}
+}
+`, s.admin, s.database, filepath.Join(s.dir, "places.mmdb"), s.global, address, root, s.handler, filepath.Join(s.dir, "access.log"))
+}
+
+func (s *site) caddyArgs() []string {
+	file := filepath.Join(s.dir, "Caddyfile")
+	s.write(file, s.caddyfile())
+	return []string{"--adapter", "caddyfile", "--config", file}
+}
+
+// start runs Caddy and waits until it is ready to redirect.
+func (s *site) start() {
+	s.t.Helper()
+	s.launch()
+	s.ready()
+}
+
+// launch runs Caddy and waits until it listens.
+func (s *site) launch() {
+	s.t.Helper()
+	s.caddy = startProcess(s.t, s.env(), filepath.Join(s.dir, "caddy.log"), filepath.Join(bin, "caddy"), append([]string{"run"}, s.caddyArgs()...)...)
+	addr := strings.TrimSuffix(strings.SplitN(s.base, "://", 2)[1], "/")
+	eventually(s.t, 30*time.Second, func() string {
+		if !s.caddy.alive() {
+			s.t.Fatalf("caddy ended: %v", s.caddy.err)
+		}
+		c, err := net.DialTimeout("tcp", addr, time.Second)
+		if err != nil {
+			return err.Error()
+		}
+		c.Close()
+		return ""
+	})
+}
+
+func (s *site) stop() {
+	s.t.Helper()
+	s.caddy.stop(s.t)
+}
+
+// reload gives the running Caddy the configuration as it stands now.
+func (s *site) reload() {
+	s.t.Helper()
+	r := startCommand(s.t, s.env(), filepath.Join(bin, "caddy"), append([]string{"reload", "--address", s.admin}, s.caddyArgs()...)...).wait(s.t)
+	if r.code != 0 {
+		s.t.Fatalf("caddy reload: exit %d\n%s", r.code, r.stderr)
+	}
+}
+
+// health is the answer of the health path.
+type health struct {
+	Ready    bool    `json:"ready"`
+	Revision int64   `json:"revision"`
+	Age      float64 `json:"age"`
+	Files    int     `json:"files"`
+	Mirrors  int     `json:"mirrors"`
+}
+
+func (s *site) health() (h health, err error) {
+	resp, err := client.Get(s.base + "health-of-the-redirector")
+	if err != nil {
+		return h, err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&h); err != nil {
+		return h, err
+	}
+	if (resp.StatusCode == http.StatusOK) != h.Ready {
+		return h, fmt.Errorf("status %d with ready %v", resp.StatusCode, h.Ready)
+	}
+	return h, nil
+}
+
+// ready waits until the node has a catalog.
+func (s *site) ready() {
+	s.t.Helper()
+	eventually(s.t, 30*time.Second, func() string {
+		if h, err := s.health(); err != nil || !h.Ready {
+			return fmt.Sprintf("not ready: %+v, %v", h, err)
+		}
+		return ""
+	})
+}
+
+// follows waits until the node knows all that mbctl has written, and says how
+// long that took.
+func (s *site) follows() time.Duration {
+	s.t.Helper()
+	var status struct {
+		Revision int64 `json:"revision"`
+	}
+	s.json(&status, "status")
+	return eventually(s.t, 30*time.Second, func() string {
+		if h, err := s.health(); err != nil || h.Revision < status.Revision {
+			return fmt.Sprintf("the node is at %+v (%v), the database at revision %d", h, err, status.Revision)
+		}
+		return ""
+	})
+}
+
+// mbctl runs mbctl to its end.
+func (s *site) mbctl(args ...string) result {
+	s.t.Helper()
+	return s.startMbctl(args...).wait(s.t)
+}
+
+func (s *site) startMbctl(args ...string) *command {
+	s.t.Helper()
+	return startCommand(s.t, s.env(), filepath.Join(bin, "mbctl"), append([]string{"--config", s.config}, args...)...)
+}
+
+// must runs mbctl and expects it to succeed.
+func (s *site) must(args ...string) string {
+	s.t.Helper()
+	r := s.mbctl(args...)
+	if r.code != 0 {
+		s.t.Fatalf("mbctl %s: exit %d\n%s%s", strings.Join(args, " "), r.code, r.stdout, r.stderr)
+	}
+	return r.stdout
+}
+
+// json runs mbctl with --json and decodes what it prints.
+func (s *site) json(into any, args ...string) {
+	s.t.Helper()
+	out := s.must(append(args, "--json")...)
+	if err := json.Unmarshal([]byte(out), into); err != nil {
+		s.t.Fatalf("mbctl %s --json: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// answer is what the redirector answered.
+type answer struct {
+	status   int
+	location string
+	mirror   string
+	realm    string
+	header   http.Header
+	body     []byte // of answers that are no redirect
+	took     time.Duration
+}
+
+// client follows no redirects and keeps many connections.
+var client = &http.Client{
+	Timeout:       30 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 32, DisableCompression: true},
+}
+
+// get asks for a path of the tree (its bytes, not escaped), as the client at
+// ip; "" is an address that nothing is known about.
+func (s *site) get(path, ip string) answer {
+	s.t.Helper()
+	return s.request(http.MethodGet, escape(path), ip)
+}
+
+// request asks for a path and query as they are to be sent.
+func (s *site) request(method, target, ip string) answer {
+	s.t.Helper()
+	a, err := s.ask(method, target, ip)
+	if err != nil {
+		s.t.Fatalf("%s /%s: %v", method, target, err)
+	}
+	return a
+}
+
+func (s *site) ask(method, target, ip string) (a answer, err error) {
+	if ip == "" {
+		ip = nowhere
+	}
+	req, err := http.NewRequestWithContext(context.Background(), method, s.base+target, nil)
+	if err != nil {
+		return a, err
+	}
+	req.Header.Set("X-Forwarded-For", netip.MustParseAddr(ip).String())
+	start := time.Now()
+	resp, err := client.Do(req)
+	if err != nil {
+		return a, err
+	}
+	defer resp.Body.Close()
+	a = answer{
+		status: resp.StatusCode, location: resp.Header.Get("Location"), header: resp.Header, took: time.Since(start),
+		mirror: resp.Header.Get("X-MirrorBrain-Mirror"), realm: resp.Header.Get("X-MirrorBrain-Realm"),
+	}
+	if a.location != "" || resp.ContentLength > maxBody {
+		return a, nil
+	}
+	a.body, err = io.ReadAll(resp.Body)
+	return a, err
+}
+
+// maxBody is the size of the largest file that is read whole.
+const maxBody = 64 << 20
+
+// escape is percent-encoding written down once more, independently: every byte
+// but RFC 3986's unreserved ones and the slash.
+func escape(path string) string {
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~/", c) >= 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
