@@ -19,10 +19,8 @@ const maxNodes = 100_000
 // resolver finds what symlinks stand for. It never lets the system follow a
 // link: it reads each itself, so that what it finds lies inside the tree.
 type resolver struct {
-	root    *os.Root
-	abs     []string
-	exclude *Globs
-	nodes   map[string]node
+	look func(path string) node
+	abs  []string // prefixes of absolute targets that lead into the tree
 }
 
 // node is what a path is: missing unless err is nil.
@@ -34,10 +32,18 @@ type node struct {
 }
 
 func newResolver(r *os.Root, root string, exclude *Globs) *resolver {
-	return &resolver{root: r, abs: absRoot(root), exclude: exclude, nodes: map[string]node{}}
+	d := &disk{root: r, exclude: exclude, nodes: map[string]node{}}
+	return &resolver{look: d.look, abs: absRoot(root)}
 }
 
-func (r *resolver) look(p string) node {
+// disk looks at a local tree, and remembers what it saw.
+type disk struct {
+	root    *os.Root
+	exclude *Globs
+	nodes   map[string]node
+}
+
+func (r *disk) look(p string) node {
 	if n, ok := r.nodes[p]; ok {
 		return n
 	}

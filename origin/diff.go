@@ -48,8 +48,10 @@ func (d *differ) load(path []byte, v mirror.Version, ctime int64) error {
 // file compares one file of the tree.
 func (d *differ) file(f File) {
 	r := d.t.find(f.Path)
-	if r == nil {
-		if d.adds {
+	if r == nil || r.id == 0 && !r.seen {
+		if r != nil {
+			r.seen = true // a folder too: the listing contradicts itself
+		} else if d.adds {
 			d.t.add(row{hash: d.t.hash(f.Path), seen: true})
 		}
 		d.counts.Added++
@@ -68,7 +70,7 @@ func (d *differ) file(f File) {
 	case r.size != f.Size:
 		d.counts.Changed++
 		d.spool.add(change{kind: changed, old: r.id, file: f})
-	case !unknown && !old.SameTime(f.MTime, f.Precision):
+	case !unknown && !sameTime(old, f):
 		d.counts.Changed++
 		d.counts.Touched++
 		d.spool.add(change{kind: touched, old: r.id, file: f})
@@ -77,6 +79,24 @@ func (d *differ) file(f File) {
 		f.Path = ""
 		d.spool.add(change{kind: restated, old: r.id, file: f})
 	}
+}
+
+// sameTime compares times of one precision exactly: one server rounds always
+// alike.
+func sameTime(old mirror.Version, f File) bool {
+	if old.Precision == f.Precision {
+		return old.MTime == f.MTime
+	}
+	return old.SameTime(f.MTime, f.Precision)
+}
+
+// folder remembers that a path is a folder.
+func (d *differ) folder(path string) {
+	if r := d.t.find(path); r != nil {
+		r.folder = true
+		return
+	}
+	d.t.add(row{hash: d.t.hash(path), folder: true})
 }
 
 // unseen gives the ids of the rows that the walk did not meet.

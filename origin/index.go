@@ -1,16 +1,17 @@
 package origin
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
@@ -48,6 +49,8 @@ type Options struct {
 	Timeout      time.Duration // how long an upstream may stay silent; default 60s
 	Holder       string        // who is at work, for others to see; default: host and process
 	Log          *slog.Logger  // default: nobody
+	// Open makes the lister of an upstream. Default: by the URL's scheme.
+	Open func(url string, o listing.Options) (listing.Lister, error)
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -78,7 +81,20 @@ func (o Options) withDefaults() (Options, error) {
 		}
 		o.Root, o.URL = abs, "file://"+mirror.EscapePath(abs)
 	case strings.HasPrefix(o.URL, "http://"), strings.HasPrefix(o.URL, "https://"):
-		o.HTTP = cmp.Or(o.HTTP, o.URL)
+		if o.HTTP == "" { // without the password, which clients are not told
+			if u, err := url.Parse(o.URL); err == nil {
+				u.User = nil
+				o.HTTP = u.String()
+			}
+		}
+	}
+	if o.HTTP != "" {
+		if o.HTTP, err = mirror.BaseURL(o.HTTP, "http", "https"); err != nil {
+			return o, fmt.Errorf("where clients can fetch from: %w", err)
+		}
+	}
+	if o.Open == nil {
+		o.Open = defaultOpen
 	}
 	return o, nil
 }
@@ -155,6 +171,9 @@ func (r *run) index(ctx context.Context) error {
 	}
 	if err := r.load(ctx); err != nil {
 		return err
+	}
+	if m, ok := src.(*remote); ok {
+		m.d = r.d
 	}
 	return r.compare(ctx, src)
 }

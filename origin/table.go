@@ -16,7 +16,8 @@ type row struct {
 	size, mtime, ctime int64
 	id                 mirror.FileID // 0: a path that this run has found
 	prec               uint8         // index into table.precs
-	seen               bool          // whether the walk met the path
+	seen               bool          // whether the walk met the path as a file
+	folder             bool          // whether it met it as a folder (upstream listings)
 }
 
 // table finds rows by path: open addressing, sized once if the number of rows

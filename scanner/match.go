@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/httphead"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin/zone"
 )
 
 // Versions knows the versions of paths.
@@ -70,10 +71,10 @@ type matcher struct {
 	late        []lateEntry
 	lateUnknown int
 
-	zone     zone
+	zone     zone.Zone
 	zoneDone bool
 	buffer   []listing.Entry
-	votes    []zoneVote
+	votes    []zone.Vote
 
 	vs    []mirror.Version
 	times []int64
@@ -109,7 +110,7 @@ func (m *matcher) entry(e listing.Entry) {
 // hold keeps an entry back until enough others tell the server's time zone.
 func (m *matcher) hold(e listing.Entry) {
 	m.buffer = append(m.buffer, e)
-	if v, ok := vote(&e, m.lookup(m.path(e.Path))); ok {
+	if v, ok := zone.Of(&e, m.lookup(m.path(e.Path))); ok {
 		m.votes = append(m.votes, v)
 	}
 	if len(m.buffer) >= maxZoneBuffer || len(m.votes) >= maxZoneSamples {
@@ -118,7 +119,7 @@ func (m *matcher) hold(e listing.Entry) {
 }
 
 func (m *matcher) settleZone() {
-	m.zone, m.zoneDone = detectZone(m.votes), true
+	m.zone, m.zoneDone = zone.Detect(m.votes), true
 	for _, e := range m.buffer {
 		m.match(e)
 	}
@@ -150,7 +151,7 @@ func (m *matcher) lookup(path string) []mirror.Version {
 func (m *matcher) question(e *listing.Entry) question {
 	q := question{e: e}
 	if e.ZoneUnknown {
-		q.times, q.slack = m.zone.times(e.MTime, m.times[:0]), m.zone.slack()
+		q.times, q.slack = m.zone.Times(e.MTime, m.times[:0]), m.zone.Slack()
 	} else {
 		q.times = append(m.times[:0], e.MTime)
 	}
@@ -278,7 +279,7 @@ func (m *matcher) answer(q inquiry, h httphead.Answer, err error) {
 	switch {
 	case !h.LastModified.IsZero():
 		e.MTime, e.Precision, e.ZoneUnknown = h.LastModified.UnixNano(), time.Second, false
-	case e.ZoneUnknown && !m.zone.known:
+	case e.ZoneUnknown && !m.zone.Known:
 		e.Precision = 0
 	}
 	ask := m.question(&e)

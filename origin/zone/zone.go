@@ -1,4 +1,6 @@
-package scanner
+// Package zone finds out in which time zone a server prints times without saying
+// so (FTP LIST, index pages), from files whose true times are known.
+package zone
 
 import (
 	"slices"
@@ -9,9 +11,9 @@ import (
 )
 
 const (
-	zoneStep  = 15 * time.Minute
-	zoneMax   = 14 * time.Hour
-	zoneVotes = 10 // files that must agree at least
+	step      = 15 * time.Minute
+	maxOffset = 14 * time.Hour
+	minVotes  = 10 // files that must agree at least
 	hour      = time.Hour
 )
 
@@ -48,23 +50,23 @@ func lastSunday(year int, m time.Month) time.Time {
 	return t.AddDate(0, 0, -int(t.Weekday()))
 }
 
-// zone is what was found out about a server's unnamed local time.
-type zone struct {
-	// known is false when too few files agreed: then times are read as UTC, and
+// Zone is what was found out about a server's unnamed local time.
+type Zone struct {
+	// Known is false when too few files agreed: then times are read as UTC, and
 	// what is not equal so is neither older nor newer by less than 14 hours.
-	known bool
-	rules []zoneRule // those that explain the most files, equally well
+	Known bool
+	rules []rule // those that explain the most files, equally well
 }
 
-type zoneRule struct {
+type rule struct {
 	offset time.Duration // standard time minus UTC
 	summer int           // index into summers
 }
 
-// times gives what a printed time can mean in UTC: one value, or two or three
+// Times appends what a printed time can mean in UTC to dst: one value, or two or three
 // when files of one season alone were seen so far.
-func (z zone) times(printed int64, dst []int64) []int64 {
-	if !z.known {
+func (z Zone) Times(printed int64, dst []int64) []int64 {
+	if !z.Known {
 		return append(dst, printed)
 	}
 	for _, r := range z.rules {
@@ -79,24 +81,25 @@ func (z zone) times(printed int64, dst []int64) []int64 {
 	return dst
 }
 
-func (z zone) slack() time.Duration {
-	if z.known {
+// Slack is how far a time may be off either way: 14 hours while nothing is known.
+func (z Zone) Slack() time.Duration {
+	if z.Known {
 		return 0
 	}
-	return zoneMax
+	return maxOffset
 }
 
-// zoneVote is one file's word: how many quarters of an hour its printed time
+// Vote is one file's word: how many quarters of an hour its printed time
 // is off, in each custom of summer time; bad when it fits no multiple.
-type zoneVote struct {
+type Vote struct {
 	steps  int
 	summer [4]bool
 	bad    bool
 }
 
-// vote compares an entry with the one version of its path that has its size.
-func vote(e *listing.Entry, versions []mirror.Version) (zoneVote, bool) {
-	var v zoneVote
+// Of compares an entry with the one version of its path that has its size.
+func Of(e *listing.Entry, versions []mirror.Version) (Vote, bool) {
+	var v Vote
 	fits := false
 	for i := range versions {
 		ver := versions[i]
@@ -105,9 +108,9 @@ func vote(e *listing.Entry, versions []mirror.Version) (zoneVote, bool) {
 		}
 		fits = true
 		d := time.Duration(e.MTime - ver.MTime)
-		for _, k := range []int{int(d / zoneStep), int(d/zoneStep) - 1, int(d/zoneStep) + 1} {
-			off := time.Duration(k) * zoneStep
-			if off.Abs() <= zoneMax && ver.SameTime(e.MTime-int64(off), e.Precision) {
+		for _, k := range []int{int(d / step), int(d/step) - 1, int(d/step) + 1} {
+			off := time.Duration(k) * step
+			if off.Abs() <= maxOffset && ver.SameTime(e.MTime-int64(off), e.Precision) {
 				v.steps = k
 				for i, s := range summers {
 					v.summer[i] = s(time.Unix(0, e.MTime).UTC())
@@ -120,13 +123,13 @@ func vote(e *listing.Entry, versions []mirror.Version) (zoneVote, bool) {
 	return v, fits
 }
 
-// detectZone finds the offset that explains at least 90 % of the votes, of
+// Detect finds the offset that explains at least 90 % of the votes, of
 // which there must be ten.
-func detectZone(votes []zoneVote) zone {
-	if len(votes) < zoneVotes {
-		return zone{}
+func Detect(votes []Vote) Zone {
+	if len(votes) < minVotes {
+		return Zone{}
 	}
-	best, z := 0, zone{}
+	best, z := 0, Zone{}
 	for s := range summers {
 		count := map[int]int{}
 		for _, v := range votes {
@@ -135,7 +138,7 @@ func detectZone(votes []zoneVote) zone {
 			}
 			k := v.steps
 			if v.summer[s] {
-				k -= int(hour / zoneStep)
+				k -= int(hour / step)
 			}
 			count[k]++
 		}
@@ -146,8 +149,8 @@ func detectZone(votes []zoneVote) zone {
 			case n > best:
 				best, z.rules = n, z.rules[:0]
 			}
-			z.known = true
-			z.rules = append(z.rules, zoneRule{time.Duration(k) * zoneStep, s})
+			z.Known = true
+			z.rules = append(z.rules, rule{time.Duration(k) * step, s})
 		}
 	}
 	return z
