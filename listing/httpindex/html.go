@@ -29,11 +29,12 @@ type htmlReader struct {
 	yield func(item) error
 	page  page
 
-	row  *item // the row being read
-	href string
-	tail []byte // text behind the link
-	time string // machine-readable time (Caddy)
-	size string // machine-readable size (Caddy)
+	row     *item // the row being read
+	outside bool  // it began outside of the area of rows
+	href    string
+	tail    []byte // text behind the link
+	time    string // machine-readable time (Caddy)
+	size    string // machine-readable size (Caddy)
 
 	anchor bool // inside <a>
 	pre    int  // inside <pre>
@@ -210,6 +211,7 @@ func (h *htmlReader) link(href string) error {
 		return nil
 	}
 	h.href, h.time, h.size = href, "", ""
+	h.outside = h.area == 0
 	h.row = &item{name: name, sizeMin: -1, sizeMax: -1}
 	if dir {
 		h.row.kind = listing.Dir
@@ -231,7 +233,7 @@ func (h *htmlReader) flush() error {
 	}
 	if row.sizeMin < 0 && row.precision == 0 {
 		h.loose = append(h.loose, *row)
-		h.loosely = append(h.loosely, h.area == 0)
+		h.loosely = append(h.loosely, h.outside)
 		return nil
 	}
 	if !h.index() {

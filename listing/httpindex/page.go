@@ -39,8 +39,8 @@ type errStop struct{ error }
 
 func (e errStop) Unwrap() error { return e.error }
 
-// readPage reads an index page of any known form and hands its rows to yield,
-// each name once. An error that wraps listing.ErrNotIndex means that it is
+// readPage reads an index page of any known form and hands its rows to yield; a
+// hostile page may have a name twice. An error that wraps listing.ErrNotIndex means that it is
 // something else; other errors are the connection's or yield's (errStop).
 func readPage(body io.Reader, contentType string, at folderURL, yield func(item) error) (page, error) {
 	r := bufio.NewReaderSize(body, 32<<10)
