@@ -209,11 +209,7 @@ func (r *runner) Close() error                         { return nil }
 func (r *runner) Drop() error                          { return errors.New("not done by this program") }
 
 func (r *runner) Lock() (err error) {
-	if r.conn, err = r.s.db.Conn(r.ctx); err != nil {
-		return err
-	}
-	if r.tx, err = r.s.begin(r.ctx, r.conn); err != nil {
-		r.abandon()
+	if r.conn, r.tx, err = r.s.begin(r.ctx, nil); err != nil {
 		return err
 	}
 	if r.s.d.migrating != "" {

@@ -30,6 +30,7 @@ func (s *Store) openPostgres(dbURL string, o Options) error {
 	}
 	s.d = &postgres
 	s.db = stdlib.OpenDBFromPool(pool)
+	s.reset = pool.Reset
 	s.closers = append(s.closers, func() error { pool.Close(); return nil })
 	s.describe = "PostgreSQL " + redact(dbURL)
 	s.waiter = newWaiter(func(w *waiter) { w.listen(conf.ConnConfig, s.log) })

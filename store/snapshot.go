@@ -30,10 +30,11 @@ func (s *Store) Read(ctx context.Context, fn func(*Snapshot) error) error {
 }
 
 func (s *Store) read(ctx context.Context, fn func(*Snapshot) error) error {
-	t, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.d.isolation, ReadOnly: true})
+	conn, t, err := s.begin(ctx, &sql.TxOptions{Isolation: s.d.isolation, ReadOnly: true})
 	if err != nil {
 		return err
 	}
+	defer conn.Close()
 	defer t.Rollback()
 	n := &Snapshot{ctx: ctx, q: t}
 	var key []byte

@@ -36,6 +36,7 @@ type Store struct {
 
 	file    string        // SQLite: path of the database; "" for PostgreSQL
 	writing chan struct{} // SQLite: one writer at a time in this process; nil for PostgreSQL
+	reset   func()        // PostgreSQL: lets go of all connections; nil for SQLite
 	waiter  *waiter
 	closers []func() error
 	closing sync.Once

@@ -51,29 +51,41 @@ func (s *Store) update(ctx context.Context, doing string, fn func(*tx) error) er
 }
 
 func (s *Store) inTx(ctx context.Context, fn func(*tx) error) error {
-	conn, err := s.db.Conn(ctx)
+	conn, t, err := s.begin(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	t, err := s.begin(ctx, conn)
-	if err != nil {
-		return err
-	}
 	defer t.Rollback()
-	if err := fn(&tx{Tx: t, conn: conn, d: s.d}); err != nil {
-		return err
+	if err = fn(&tx{Tx: t, conn: conn, d: s.d}); err == nil {
+		err = t.Commit()
 	}
-	return t.Commit()
+	if s.reset != nil && classify(err) == ErrReadOnly {
+		s.reset() // this was the primary once; new connections look for the present one
+	}
+	return err
 }
 
-// begin starts a transaction; on SQLite it asks again while other processes
-// write for longer than the driver's busy timeout.
-func (s *Store) begin(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
-	for {
-		t, err := conn.BeginTx(ctx, nil)
-		if err == nil || !isBusy(err) || ctx.Err() != nil {
-			return t, err
+// staleConns is how many connections of the pool may turn out to be dead.
+const staleConns = 20
+
+// begin starts a transaction. Nothing was done when that fails, so it is tried
+// again when a connection that had lain in the pool was dead, and on SQLite
+// when other processes write for longer than the driver's busy timeout.
+func (s *Store) begin(ctx context.Context, o *sql.TxOptions) (*sql.Conn, *sql.Tx, error) {
+	for attempt := 0; ; attempt++ {
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		t, err := conn.BeginTx(ctx, o)
+		if err == nil {
+			return conn, t, nil
+		}
+		_ = conn.Close() // what is wrong with it is known
+		again := isBusy(err) || s.file == "" && attempt < staleConns && classify(err) == ErrUnreachable
+		if !again || ctx.Err() != nil {
+			return nil, nil, err
 		}
 	}
 }
