@@ -70,7 +70,11 @@ func newSite(t testing.TB, o settings) *site {
 	s.write(s.config, fmt.Sprintf("[test]\ndatabase = %q\ngeoip = %q\n", s.database, filepath.Join(s.dir, "places.mmdb")))
 	t.Cleanup(func() {
 		if t.Failed() && s.caddy != nil {
-			t.Logf("caddy wrote:\n%s", s.caddy.output())
+			for l := range strings.Lines(s.caddy.output()) {
+				if !strings.HasPrefix(l, `{"level":"info"`) || strings.Contains(l, `"logger":"mirrorbrain`) {
+					t.Logf("caddy: %s", l)
+				}
+			}
 		}
 	})
 	return s
