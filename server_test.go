@@ -1,0 +1,658 @@
+package mirrorbrain
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/filecheck/fusetest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/pgtest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+)
+
+// The tests in this file run Caddy itself. There is one Caddy in a process, so
+// they must not run in parallel.
+
+// server is Caddy on a port of its own.
+type server struct {
+	t    testing.TB
+	addr string
+	log  string // file with its logs
+}
+
+// newServer chooses a port; Caddy ends with the test.
+func newServer(t testing.TB) *server {
+	t.Helper()
+	s := &server{t: t, addr: freeAddr(t), log: filepath.Join(t.TempDir(), "log")}
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping Caddy: %v", err)
+		}
+	})
+	return s
+}
+
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// config adapts a Caddyfile: options of the mirrorbrain block, and the site.
+func (s *server) config(app, site string) []byte {
+	s.t.Helper()
+	text := fmt.Sprintf(`{
+		admin off
+		persist_config off
+		auto_https off
+		grace_period 5s
+		metrics
+		servers {
+			trusted_proxies static 127.0.0.1/32
+		}
+		log default {
+			output file %s
+			level DEBUG
+		}
+		mirrorbrain {
+			%s
+		}
+	}
+	http://%s {
+		log
+		metrics /metrics
+		%s
+	}`, s.log, app, s.addr, site)
+	cfg, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+	if err != nil {
+		s.t.Fatalf("%v in:\n%s", err, text)
+	}
+	return cfg
+}
+
+// load starts Caddy, or reloads it.
+func (s *server) load(app, site string) {
+	s.t.Helper()
+	if err := caddy.Load(s.config(app, site), true); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+var client = &http.Client{
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Timeout:       20 * time.Second,
+}
+
+// do sends a request as a client with an address.
+func (s *server) do(method, path, ip string) (*http.Response, string, error) {
+	r, err := http.NewRequest(method, "http://"+s.addr+path, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	if ip != "" {
+		r.Header.Set("X-Forwarded-For", ip)
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp, string(body), err
+}
+
+func (s *server) get(path, ip string) (*http.Response, string) {
+	s.t.Helper()
+	resp, body, err := s.do(http.MethodGet, path, ip)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp, body
+}
+
+// wants checks a request's status and Location.
+func (s *server) wants(path, ip string, status int, location string) {
+	s.t.Helper()
+	resp, _ := s.get(path, ip)
+	if resp.StatusCode != status || resp.Header.Get("Location") != location {
+		s.t.Errorf("%s for %s: %d %q, want %d %q", path, ip, resp.StatusCode, resp.Header.Get("Location"), status, location)
+	}
+}
+
+// ready waits for the catalog.
+func (s *server) ready() {
+	s.t.Helper()
+	s.until("the catalog is there", func() bool {
+		resp, _ := s.get("/health", "")
+		return resp.StatusCode == 200
+	})
+}
+
+func (s *server) until(what string, ok func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(15 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("waited in vain until %s; log:\n%s", what, s.logged(""))
+		}
+	}
+}
+
+// logged gives the lines of the log that contain a text.
+func (s *server) logged(text string) (lines []string) {
+	f, err := os.Open(s.log)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		if strings.Contains(sc.Text(), text) {
+			lines = append(lines, sc.Text())
+		}
+	}
+	return lines
+}
+
+// plain is a site on the depot's root with a few options.
+func (d *depot) plain(options string) string {
+	return fmt.Sprintf("root * %s\nmirrorbrain {\nhealth /health\n%s\n}\nfile_server", d.root, options)
+}
+
+func TestServer(t *testing.T) {
+	for name, open := range map[string]func(testing.TB) *depot{
+		"sqlite":     func(t testing.TB) *depot { return newDepot(t) },
+		"postgresql": func(t testing.TB) *depot { return openDepot(t, pgtest.New(t)) },
+	} {
+		t.Run(name, func(t *testing.T) { testServer(t, open(t)) })
+	}
+}
+
+func testServer(t *testing.T, d *depot) {
+	odd := "odd/\xfe\xff %20?#&.bin"
+	d.file("a/file.bin", odd, "a/local.bin")
+	d.mirror(mirror.Mirror{Name: "de", Place: germany}, "a/file.bin", odd)
+	d.mirror(mirror.Mirror{Name: "us", Place: usa}, "a/file.bin", odd)
+	d.prefixes(store.Prefix{Prefix: prefix("192.0.2.0/24"), ASN: 64500})
+	city, asn := geo(t)
+	s := newServer(t)
+	s.load(fmt.Sprintf("database %s\ngeoip %s\ngeoip_asn %s\nnode testnode", d.url, city, asn), d.plain("")+"\nlog_append asked {http.mirrorbrain.mirror}")
+	s.ready()
+	s.until("the AS table is there", func() bool { return databaseOf(t).prefixes.Load().Len() == 1 })
+
+	s.wants("/a/file.bin", "192.0.2.1", 302, "http://de.example/pub/a/file.bin")
+	s.wants("/a/file.bin", "198.51.100.1", 302, "http://us.example/pub/a/file.bin")
+	s.wants("/a/file.bin?country=us&x=y", "192.0.2.1", 302, "http://us.example/pub/a/file.bin")
+	s.wants("/"+mirror.EscapePath(odd), "192.0.2.1", 302, "http://de.example/pub/"+mirror.EscapePath(odd))
+	s.wants("/none", "192.0.2.1", 404, "")
+	s.wants("/a", "192.0.2.1", 404, "")
+	if resp, body := s.get("/a/local.bin", "192.0.2.1"); resp.StatusCode != 200 || len(body) != fileSize || resp.Header.Get("X-MirrorBrain-Mirror") != "" {
+		t.Errorf("local file: %d, %d bytes, %v", resp.StatusCode, len(body), resp.Header)
+	}
+	resp, body, err := s.do(http.MethodHead, "/a/file.bin", "192.0.2.1")
+	if err != nil || resp.StatusCode != 302 || body != "" || resp.ContentLength > 0 {
+		t.Errorf("HEAD: %v %v %q", err, resp, body)
+	}
+	if resp, body := s.get("/a/file.bin", "192.0.2.1"); resp.ContentLength != 0 || body != "" || len(resp.Header["Link"]) != 3 {
+		t.Errorf("a redirect with a body of %d bytes and Link %v", resp.ContentLength, resp.Header["Link"])
+	}
+
+	checkAccessLog(t, s)
+	_, metrics := s.get("/metrics", "")
+	for _, want := range []string{
+		`caddy_mirrorbrain_requests_total{instance="default",realm="country",reason="mirror",result="redirect"} `,
+		`caddy_mirrorbrain_mirror_redirects_total{instance="default",mirror="us"} `,
+		`caddy_mirrorbrain_catalog_files{instance="default"} 3`,
+		`caddy_mirrorbrain_catalog_mirrors{instance="default"} 2`,
+		`caddy_mirrorbrain_catalog_ready{instance="default"} 1`,
+		`caddy_mirrorbrain_prefixes{instance="default"} 1`,
+		`caddy_mirrorbrain_catalog_age_seconds{instance="default"} `,
+	} {
+		if !strings.Contains(metrics, "\n"+want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+
+	s.until("the node is in the database", func() bool {
+		nodes, err := d.store.Nodes(context.Background())
+		if err != nil || len(nodes) != 1 {
+			return false
+		}
+		n := nodes[0]
+		if n.Name != "testnode" || !strings.Contains(n.Settings, `"min_size":4096`) || !strings.Contains(n.Settings, city) || strings.Contains(n.Settings, d.url) {
+			t.Fatalf("node %+v", n)
+		}
+		return true
+	})
+
+	// A mirror switched off stops receiving without a reload.
+	list, err := d.store.Mirrors(context.Background())
+	d.must(err)
+	_, err = d.store.UpdateMirror(context.Background(), list[0].ID, "test", "disable", func(m *mirror.Mirror) error { m.Enabled = false; return nil })
+	d.must(err)
+	s.until("the mirror receives no more", func() bool {
+		resp, _ := s.get("/a/file.bin", "192.0.2.1")
+		return resp.Header.Get("X-MirrorBrain-Mirror") == "us"
+	})
+}
+
+func checkAccessLog(t *testing.T, s *server) {
+	t.Helper()
+	var line string
+	s.until("the access log is written", func() bool {
+		for _, l := range s.logged(`"uri":"/a/file.bin"`) {
+			if line = l; strings.Contains(l, "handled request") {
+				return true
+			}
+		}
+		return false
+	})
+	var entry struct {
+		Asked       string
+		Mirrorbrain map[string]any
+	}
+	if err := json.Unmarshal([]byte(line), &entry); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]any{
+		"result": "redirect", "reason": "mirror", "mirror": "de", "realm": "country", "country": "de",
+		"continent": "eu", "asn": 64500.0, "prefix": "192.0.2.0/24", "representation": "redirect",
+	} {
+		if got := entry.Mirrorbrain[name]; got != want {
+			t.Errorf("log field %s is %v, want %v", name, got, want)
+		}
+	}
+	if entry.Asked != "de" {
+		t.Errorf("log_append: %q", entry.Asked)
+	}
+}
+
+func TestChangedFile(t *testing.T) {
+	d := newDepot(t)
+	d.file("f.bin", "gone.bin")
+	d.mirror(mirror.Mirror{Name: "m"}, "f.bin", "gone.bin")
+	s := newServer(t)
+	s.load("database "+d.url, d.plain("check_file 50ms"))
+	s.ready()
+	s.wants("/f.bin", "", 302, "http://m.example/pub/f.bin")
+	s.wants("/gone.bin", "", 302, "http://m.example/pub/gone.bin")
+
+	path := filepath.Join(d.root, "f.bin")
+	later := someTime.Add(time.Microsecond)
+	d.must(os.Chtimes(path, later, later))
+	d.must(os.Remove(filepath.Join(d.root, "gone.bin")))
+	time.Sleep(60 * time.Millisecond)
+	s.wants("/f.bin", "", 200, "")
+	s.wants("/gone.bin", "", 404, "")
+
+	d.write("f.bin", fileSize+1)
+	time.Sleep(60 * time.Millisecond)
+	if _, body := s.get("/f.bin", ""); len(body) != fileSize+1 {
+		t.Errorf("%d bytes of the changed file", len(body))
+	}
+	d.write("f.bin", fileSize)
+	time.Sleep(60 * time.Millisecond)
+	s.wants("/f.bin", "", 302, "http://m.example/pub/f.bin")
+
+	s.load("database "+d.url, d.plain("check_file off"))
+	d.write("f.bin", 1)
+	s.wants("/f.bin", "", 302, "http://m.example/pub/f.bin")
+}
+
+// A disk that hangs, and a root that is missing, delay nothing.
+func TestHungDisk(t *testing.T) {
+	d := newDepot(t)
+	d.file("a/f.bin", "b/f.bin", "c/d/f.bin")
+	d.mirror(mirror.Mirror{Name: "m"}, "a/f.bin", "b/f.bin", "c/d/f.bin")
+	disk := fusetest.Mount(t, d.root)
+	s := newServer(t)
+	d.root = disk.Dir
+	s.load("database "+d.url, d.plain("check_file 10ms"))
+	s.ready()
+	s.wants("/a/f.bin", "", 302, "http://m.example/pub/a/f.bin")
+
+	disk.Hang()
+	var wg sync.WaitGroup
+	var slowest atomic.Int64
+	for i := range 200 {
+		wg.Go(func() {
+			path := []string{"/a/f.bin", "/b/f.bin", "/c/d/f.bin"}[i%3]
+			start := time.Now()
+			resp, _, err := s.do(http.MethodGet, path, "")
+			if err != nil || resp.StatusCode != 302 {
+				t.Errorf("%s: %v %v", path, resp, err)
+			}
+			if d := int64(time.Since(start)); d > slowest.Load() {
+				slowest.Store(d)
+			}
+		})
+	}
+	wg.Wait()
+	if d := time.Duration(slowest.Load()); d > 5*time.Second {
+		t.Errorf("the slowest request took %s", d)
+	}
+	if n := len(s.logged("the disk does not answer")); n != 1 {
+		t.Errorf("the hung disk was logged %d times", n)
+	}
+	// Nor does it stop a reload.
+	s.load("database "+d.url, d.plain("check_file 20ms"))
+	s.wants("/b/f.bin", "", 302, "http://m.example/pub/b/f.bin")
+	disk.Answer()
+}
+
+func TestMissingRoot(t *testing.T) {
+	d := newDepot(t)
+	d.index(fileSize, "f.bin", "nowhere.bin")
+	d.mirror(mirror.Mirror{Name: "m"}, "f.bin")
+	d.root += "/none"
+	s := newServer(t)
+	s.load("database "+d.url, d.plain("check_file 1ms"))
+	s.ready()
+	for range 3 {
+		s.wants("/f.bin", "", 302, "http://m.example/pub/f.bin")
+		s.wants("/nowhere.bin", "", 404, "")
+		time.Sleep(2 * time.Millisecond)
+	}
+	if n := len(s.logged("local root is missing")); n != 1 {
+		t.Errorf("the missing root was logged %d times", n)
+	}
+}
+
+func TestDatabaseDown(t *testing.T) {
+	d := newDepot(t)
+	d.file("f.bin")
+	d.mirror(mirror.Mirror{Name: "m"}, "f.bin")
+	s := newServer(t)
+	app := "database postgres://nobody:pw@127.0.0.1:1/none"
+	s.load(app, d.plain(""))
+	s.wants("/health", "", 503, "")
+	s.wants("/f.bin", "", 200, "")
+	s.load(app, d.plain("not_ready 503"))
+	s.wants("/f.bin", "", 503, "")
+	s.load(app, d.plain("not_ready fallback\nfallback http://fb.example/"))
+	s.wants("/f.bin", "", 302, "http://fb.example/f.bin")
+	s.until("the failure is logged", func() bool { return len(s.logged("database does not answer")) > 0 })
+	for _, l := range s.logged("nobody") {
+		if strings.Contains(l, ":pw@") {
+			t.Errorf("the log shows the password: %s", l)
+		}
+	}
+
+	// With a catalog on disk, the server redirects although the database is away.
+	s.load("database "+d.url, d.plain(""))
+	s.ready()
+	s.wants("/f.bin", "", 302, "http://m.example/pub/f.bin")
+	db := databaseOf(t)
+	s.load(app, d.plain(""))
+	s.until("the catalog is written", func() bool {
+		_, err := os.Stat(db.file)
+		return err == nil
+	})
+	d.must(d.store.Close())
+	file := strings.TrimPrefix(d.url, "sqlite://")
+	s.until("the database is closed", func() bool { return db.store.Close() == nil && os.Rename(file, file+".away") == nil })
+	d.must(os.Mkdir(file, 0o755))
+	s.load("database "+d.url, d.plain(""))
+	s.ready()
+	s.wants("/f.bin", "", 302, "http://m.example/pub/f.bin")
+}
+
+// databaseOf gives the database of the running configuration.
+func databaseOf(t testing.TB) *database {
+	t.Helper()
+	app := running.last()
+	if app == nil {
+		t.Fatal("no app is running")
+	}
+	return app.instances[defaultInstance].db
+}
+
+func TestFailedReload(t *testing.T) {
+	d := newDepot(t)
+	d.file("f.bin")
+	d.mirror(mirror.Mirror{Name: "m"}, "f.bin")
+	other := newDepot(t)
+	s := newServer(t)
+	s.load("database "+d.url, d.plain(""))
+	s.ready()
+	working := databaseOf(t)
+	before := settled()
+
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	d.must(err)
+	defer busy.Close()
+	for name, cfg := range map[string][]byte{
+		"provision":       s.config("database "+d.url+"\ngeoip /nonexistent/City.mmdb", d.plain("")),
+		"provision other": s.config("database "+other.url+"\ngeoip /nonexistent/City.mmdb", d.plain("")),
+		"validate":        s.config("database "+other.url, d.plain("head maybe")),
+		"start":           s.config("database "+other.url, d.plain("")+"\n}\nhttp://"+busy.Addr().String()+" {\nrespond hi"),
+		"start same":      s.config("database "+d.url, d.plain("")+"\n}\nhttp://"+busy.Addr().String()+" {\nrespond hi"),
+	} {
+		for range 3 {
+			if err := caddy.Load(cfg, true); err == nil {
+				t.Fatalf("%s: loaded", name)
+			}
+		}
+		s.wants("/f.bin", "", 302, "http://m.example/pub/f.bin")
+		if databaseOf(t) != working || working.closed.Load() {
+			t.Errorf("%s: the database that was in use is not any more", name)
+		}
+	}
+	if n, _ := databases.References(databaseKey(d.url, 0)); n != 1 {
+		t.Errorf("%d references to the database", n)
+	}
+	if n, ok := databases.References(databaseKey(other.url, 0)); ok {
+		t.Errorf("%d references to a database of configurations that failed", n)
+	}
+	if after := settled(); after > before+5 {
+		t.Errorf("%d goroutines, %d before the failures", after, before)
+	}
+	// What is written later still arrives.
+	d.index(fileSize, "g.bin")
+	d.write("g.bin", fileSize)
+	d.mirror(mirror.Mirror{Name: "n"}, "g.bin")
+	s.until("the catalog follows", func() bool {
+		resp, _ := s.get("/g.bin", "")
+		return resp.Header.Get("Location") == "http://n.example/pub/g.bin"
+	})
+}
+
+// settled gives the number of goroutines when it has stopped falling.
+func settled() int {
+	client.CloseIdleConnections()
+	n := runtime.NumGoroutine()
+	for steady := 0; steady < 10; {
+		time.Sleep(50 * time.Millisecond)
+		if m := runtime.NumGoroutine(); m < n {
+			n, steady = m, 0
+		} else {
+			steady++
+		}
+	}
+	return n
+}
+
+func TestFiftyReloadsUnderLoad(t *testing.T) {
+	d, other := newDepot(t), newDepot(t)
+	for _, x := range []*depot{d, other} {
+		x.file("f.bin", "local.bin")
+		x.mirror(mirror.Mirror{Name: "m"}, "f.bin")
+	}
+	city, asn := geo(t)
+	s := newServer(t)
+	s.load("database "+d.url, d.plain(""))
+	s.ready()
+	s.get("/f.bin", "")
+	before := settled()
+
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var asked, answered, wrong atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				path, want := "/f.bin", 302
+				if asked.Add(1)%5 == 0 {
+					path, want = "/local.bin", 200
+				}
+				resp, _, err := s.do(http.MethodGet, path, "192.0.2.1")
+				// Closing a listener, as Caddy does at each reload, makes the kernel
+				// reset the connections that nobody has accepted yet. And while a
+				// database is new, its catalog is not there yet.
+				if err == nil && resp.StatusCode != want && resp.StatusCode != 200 {
+					wrong.Add(1)
+					t.Logf("%s: %d", path, resp.StatusCode)
+				} else if err == nil {
+					answered.Add(1)
+				}
+			}
+		})
+	}
+	apps := []string{
+		"database " + d.url,
+		"database " + d.url + "\ngeoip " + city,
+		"database " + other.url + "\ngeoip " + city + "\ngeoip_asn " + asn,
+		"database " + d.url + "\nmax_connections 2",
+	}
+	for i := range 50 {
+		s.load(apps[i%len(apps)], d.plain(fmt.Sprintf("duplicates %d", i%7)))
+	}
+	close(stop)
+	wg.Wait()
+	if n := wrong.Load(); n > 0 {
+		t.Errorf("%d of %d requests went wrong", n, asked.Load())
+	}
+	if n := answered.Load(); n < 100 || n*10 < asked.Load()*9 {
+		t.Errorf("only %d of %d requests were answered", n, asked.Load())
+	}
+	s.load("database "+d.url, d.plain(""))
+	s.ready()
+	if after := settled(); after > before+10 {
+		var b bytes.Buffer
+		stacks := make([]byte, 1<<20)
+		b.Write(stacks[:runtime.Stack(stacks, true)])
+		t.Errorf("%d goroutines, %d before:\n%s", after, before, b.String())
+	}
+	for _, pool := range []*caddy.UsagePool{placeFiles, networkFiles} {
+		pool.Range(func(key, _ any) bool {
+			t.Errorf("%v is still in a pool", key)
+			return true
+		})
+	}
+}
+
+// A request that came before a reload with another database ends well after it.
+func TestSlowRequestAcrossReload(t *testing.T) {
+	d, other := newDepot(t), newDepot(t)
+	d.file("f.bin")
+	d.mirror(mirror.Mirror{Name: "m"}, "f.bin")
+	big := filepath.Join(d.root, "big.bin")
+	d.must(os.WriteFile(big, make([]byte, 64<<20), 0o644))
+	s := newServer(t)
+	city, _ := geo(t)
+	s.load("database "+d.url+"\ngeoip "+city, d.plain(""))
+	s.ready()
+
+	conn, err := net.Dial("tcp", s.addr)
+	d.must(err)
+	defer conn.Close()
+	_, err = fmt.Fprintf(conn, "GET /big.bin HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", s.addr)
+	d.must(err)
+	in := bufio.NewReader(conn)
+	_, err = in.ReadString('\n')
+	d.must(err)
+
+	db := databaseOf(t)
+	slot, ok := db.enter()
+	if !ok {
+		t.Fatal("the gate is closed")
+	}
+	s.load("database "+other.url, d.plain(""))
+	s.until("the old database lets nobody in", func() bool { return db.closed.Load() })
+	if _, ok := db.enter(); ok {
+		t.Error("a closing database lets a request in")
+	}
+	time.Sleep(100 * time.Millisecond)
+	if _, err := db.store.Head(context.Background()); err != nil {
+		t.Errorf("closed under a request: %v", err)
+	}
+	db.leave(slot)
+	s.until("the old database is closed", func() bool {
+		_, err := db.store.Head(context.Background())
+		return err != nil
+	})
+
+	resp, err := http.ReadResponse(bufio.NewReader(io.MultiReader(strings.NewReader("HTTP/1.1 200 OK\r\n"), in)), nil)
+	d.must(err)
+	defer resp.Body.Close()
+	if n, err := io.Copy(io.Discard, resp.Body); n != 64<<20 || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	s.until("the slow request is logged", func() bool { return len(s.logged(`"uri":"/big.bin"`)) > 0 })
+}
+
+func TestValidateWithoutDatabase(t *testing.T) {
+	d := &depot{t: t, root: t.TempDir()}
+	s := newServer(t)
+	file := filepath.Join(t.TempDir(), "not.db")
+	before := settled()
+	for _, url := range []string{"postgres://nobody@127.0.0.1:1/none", "sqlite://" + file} {
+		var cfg caddy.Config
+		if err := json.Unmarshal(s.config("database "+url, d.plain("")), &cfg); err != nil {
+			t.Fatal(err)
+		}
+		cfg.Logging = nil
+		if err := caddy.Validate(&cfg); err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("validating has made a database")
+	}
+	if after := settled(); after > before+2 {
+		t.Errorf("%d goroutines, %d before", after, before)
+	}
+	databases.Range(func(key, _ any) bool {
+		t.Errorf("%v is still in the pool", key)
+		return true
+	})
+}
+
+func TestUntrustedProxyIsNoticed(t *testing.T) {
+	d := newDepot(t)
+	d.file("f.bin")
+	s := newServer(t)
+	cfg := bytes.Replace(s.config("database "+d.url, d.plain("")), []byte("127.0.0.1/32"), []byte("192.0.2.1/32"), 1)
+	d.must(caddy.Load(cfg, true))
+	for range 3 * forwardedRound {
+		s.get("/f.bin", "198.51.100.1")
+	}
+	lines := s.logged("most requests come from one peer")
+	if len(lines) != 1 || !strings.Contains(lines[0], "trusted_proxies static 127.0.0.1") {
+		t.Errorf("logged %q", lines)
+	}
+}
