@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -34,7 +33,9 @@ func (d *demo) close() {
 	_ = os.RemoveAll(d.work)
 }
 
-func (d *demo) path(elem ...string) string { return filepath.Join(append([]string{d.work}, elem...)...) }
+func (d *demo) path(elem ...string) string {
+	return filepath.Join(append([]string{d.work}, elem...)...)
+}
 
 // onPartial decides what the partial mirror carries: about half of the tree.
 func onPartial(path string) bool {
@@ -127,8 +128,24 @@ func (d *demo) startMirror(ctx context.Context, name string) (url string, err er
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("http://127.0.0.1:%d/", port), d.startProcess(ctx, port, "bin/caddy", "file-server",
-		"--browse", "--listen", "127.0.0.1:"+strconv.Itoa(port), "--root", d.path(name))
+	site := fmt.Sprintf(`{
+	admin off
+}
+
+http://127.0.0.1:%d {
+	root * %s
+	file_server {
+		index off # a tree may hold an index.html; the listing is wanted
+		browse
+	}
+}
+`, port, d.path(name))
+	config := d.path(name + ".caddyfile")
+	if err := os.WriteFile(config, []byte(site), 0o600); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d/", port),
+		d.startProcess(ctx, port, "bin/caddy", "run", "--adapter", "caddyfile", "--config", config)
 }
 
 // publish does the main job with mbctl.
