@@ -2,6 +2,7 @@ package ftp
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -81,10 +82,7 @@ func (f *fake) reply(line string) string {
 }
 
 func (f *fake) serve(c net.Conn) {
-	if f.greeting == "" {
-		f.greeting = "220 ready"
-	}
-	fmt.Fprintf(c, "%s\r\n", f.greeting)
+	fmt.Fprintf(c, "%s\r\n", cmp.Or(f.greeting, "220 ready"))
 	var data net.Listener
 	defer func() {
 		if data != nil {
