@@ -28,6 +28,9 @@ func NewGlobs(patterns []string) (*Globs, error) {
 		rest = strings.TrimSuffix(rest, "/")
 		one.anywhere = !strings.Contains(rest, "/") && !strings.HasPrefix(p, "/")
 		one.segments = strings.Split(rest, "/")
+		if last := len(one.segments) - 1; one.segments[last] == "**" { // not the folder itself
+			one.segments = append(one.segments, "*")
+		}
 		for _, s := range one.segments {
 			if _, err := path.Match(s, ""); err != nil || s == "" {
 				return nil, fmt.Errorf("pattern %q is not valid", p)
@@ -72,34 +75,28 @@ func (g *Globs) matchBelow(p string, folder bool) bool {
 	return g.Match(p, folder)
 }
 
+// matchSegments goes back to the last "**" alone, so that no pattern takes more
+// than its length times the path's.
 func matchSegments(pattern []string, p string) bool {
-	for len(pattern) > 0 {
-		if pattern[0] == "**" {
-			if len(pattern) == 1 {
-				return true
+	names := strings.Split(p, "/")
+	pi, si, star, mark := 0, 0, -1, 0
+	for si < len(names) {
+		if pi < len(pattern) {
+			if pattern[pi] == "**" {
+				star, mark = pi, si
+				pi++
+				continue
 			}
-			for {
-				if matchSegments(pattern[1:], p) {
-					return true
-				}
-				_, rest, more := strings.Cut(p, "/")
-				if !more {
-					return false
-				}
-				p = rest
+			if ok, _ := path.Match(pattern[pi], names[si]); ok {
+				pi, si = pi+1, si+1
+				continue
 			}
 		}
-		seg, rest, more := strings.Cut(p, "/")
-		if ok, _ := path.Match(pattern[0], seg); !ok {
+		if star < 0 {
 			return false
 		}
-		if pattern = pattern[1:]; len(pattern) == 0 {
-			return !more
-		}
-		if !more {
-			return false
-		}
-		p = rest
+		mark++
+		pi, si = star+1, mark
 	}
-	return false
+	return pi == len(pattern)
 }
