@@ -72,8 +72,10 @@ type Handler struct {
 	ExcludeNetwork []string `json:"exclude_network,omitempty"`
 
 	// Files whose path matches one of these globs are served from here. A glob
-	// with a slash is compared with the whole path below the root, others with
-	// the file's name. Default: none.
+	// with a slash is compared with the whole path below the root, where `**`
+	// stands for any number of folders, and one that ends in a slash stands for
+	// everything below; a glob without a slash is compared with the file's name.
+	// Default: none.
 	ExcludePath []string `json:"exclude_path,omitempty"`
 
 	// Whether trust anchors are served from here: signatures, checksum lists

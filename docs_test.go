@@ -1,0 +1,84 @@
+package mirrorbrain
+
+import (
+	"bytes"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// Every setting is in the table of docs/caddyfile.md by both its names.
+func TestSettingsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("docs/caddyfile.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for l := range strings.Lines(string(doc)) {
+		if strings.HasPrefix(l, "| `") || strings.HasPrefix(l, "| **") {
+			rows = append(rows, l)
+		}
+	}
+	table := strings.Join(rows, "")
+	for name := range appOptions {
+		if !strings.Contains(table, "\n| `"+name+" ") {
+			t.Errorf("option %s has no row", name)
+		}
+	}
+	for name := range handlerOptions {
+		if !strings.Contains(table, "\n| `"+name+" ") {
+			t.Errorf("subdirective %s has no row", name)
+		}
+	}
+	for _, typ := range []reflect.Type{reflect.TypeFor[Instance](), reflect.TypeFor[Handler](), reflect.TypeFor[Fallback]()} {
+		for f := range typ.Fields() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if name != "" && !strings.Contains(table, "`"+name+"`") {
+				t.Errorf("JSON field %s has no row", name)
+			}
+		}
+	}
+}
+
+// The example is run as it stands, but for the host, the folder and the
+// database.
+func TestExample(t *testing.T) {
+	d := newDepot(t)
+	d.file("a/file.bin", "a/file.bin.asc")
+	d.mirror(mirror.Mirror{Name: "m"}, "a/file.bin", "a/file.bin.asc")
+	s := newServer(t)
+	t.Setenv("MIRRORBRAIN_DATABASE", d.url)
+	text, err := os.ReadFile("examples/Caddyfile")
+	d.must(err)
+	if _, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": "Caddyfile"}); err != nil || len(warnings) > 0 {
+		t.Fatalf("%v %v", err, warnings)
+	}
+	for old, now := range map[string]string{
+		"http://dl.example.org, https://dl.example.org": "http://" + s.addr,
+		"/srv/pub":           d.root,
+		"{\n\tmirrorbrain {": "{\n\tadmin off\n\tpersist_config off\n\tmirrorbrain {",
+	} {
+		if !bytes.Contains(text, []byte(old)) {
+			t.Fatalf("the example lacks %q", old)
+		}
+		text = bytes.Replace(text, []byte(old), []byte(now), 1)
+	}
+	cfg, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, nil)
+	d.must(err)
+	d.must(caddy.Load(cfg, true))
+	s.until("the catalog is there", func() bool {
+		resp, _ := s.get("/healthz", "")
+		return resp.StatusCode == 200
+	})
+	s.wants("/a/file.bin", "", 302, "http://m.example/pub/a/file.bin")
+	s.wants("/a/file.bin.asc", "", 200, "")
+	if _, body := s.get("/a/", ""); !strings.Contains(body, "file.bin.asc") {
+		t.Error("the folder is not listed")
+	}
+}
