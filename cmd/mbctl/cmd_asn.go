@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net/netip"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -43,14 +45,15 @@ func (a *app) runASNImport(ctx context.Context, files []string) error {
 	if err != nil {
 		return err
 	}
-	var stats []asn.Stats
-	n, err := db.ReplacePrefixes(ctx, fmt.Sprint(files), func(yield func(store.Prefix) error) error {
-		for _, file := range files {
-			st, err := asn.Read(file, func(p asn.Prefix) error { return yield(store.Prefix(p)) })
-			if err != nil {
-				return fmt.Errorf("%s: %w", file, err)
+	table, stats, err := readPrefixes(files)
+	if err != nil {
+		return fmt.Errorf("the table was not changed: %w", err)
+	}
+	n, err := db.ReplacePrefixes(ctx, strings.Join(files, ", "), func(yield func(store.Prefix) error) error {
+		for p := range table.All() {
+			if err := yield(store.Prefix(p)); err != nil {
+				return err
 			}
-			stats = append(stats, st)
 		}
 		return nil
 	})
@@ -65,6 +68,29 @@ func (a *app) runASNImport(ctx context.Context, files []string) error {
 		a.say("  %s: %s", files[i], st)
 	}
 	return nil
+}
+
+// readPrefixes puts the tables of several files together. Where two have the
+// same prefix, the first file counts.
+func readPrefixes(files []string) (*asn.Table, []asn.Stats, error) {
+	var all []iter.Seq[asn.Prefix]
+	var stats []asn.Stats
+	for _, file := range files {
+		t, st, err := asn.Load(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		all, stats = append(all, t.All()), append(stats, st)
+	}
+	return asn.Build(func(yield func(asn.Prefix) bool) {
+		for _, seq := range all {
+			for p := range seq {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+	}), stats, nil
 }
 
 func (a *app) runASNLookup(ctx context.Context, text string) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/scanner"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
 // scanFlags are what `scan` takes besides the scanner's own options.
@@ -186,6 +187,9 @@ const defaultScanInterval = 6 * time.Hour
 // indexed counts the files of the index.
 func (a *app) indexed(ctx context.Context) (int64, error) {
 	_, n, _, err := a.db.FolderIDs(ctx, "")
+	if errors.Is(err, store.ErrNotFound) { // never indexed
+		return 0, nil
+	}
 	return n, err
 }
 
