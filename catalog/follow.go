@@ -25,6 +25,9 @@ type FollowOptions struct {
 	// Settings are the names of settings to follow, for View.Setting; nil:
 	// max_scan_age.
 	Settings []string
+	// Prepare is called before anything is read, again at every poll until it
+	// succeeds: store.Prepare, which sets an empty database up. nil: nothing.
+	Prepare func(ctx context.Context) error
 	// OnPrefixes is called with each new generation of the prefix table, the
 	// one in the file too. It runs beside the polling. When it fails, it is
 	// called again later. nil: the table is not read.
@@ -71,9 +74,10 @@ type follower struct {
 	save     saver
 	prefixes prefixFollower
 
-	asked  bool // a snapshot was read since the start
-	lost   bool // the database is away, and that was said
-	behind bool // the replica is behind, and that was said
+	prepared bool
+	asked    bool // a snapshot was read since the start
+	lost     bool // the database is away, and that was said
+	behind   bool // the replica is behind, and that was said
 }
 
 func newFollower(c *Catalog, src Source, o FollowOptions) *follower {
@@ -124,7 +128,24 @@ func (f *follower) poll(ctx context.Context) {
 	}
 }
 
+// prepareTime is for setting up a database on a slow disk, beside others who do.
+const prepareTime = 30 * time.Second
+
+func (f *follower) prepare(ctx context.Context) error {
+	if f.prepared || f.o.Prepare == nil {
+		return nil
+	}
+	_, err := ask(ctx, f.src, max(prepareTime, f.o.Timeout), func(ctx context.Context, _ func(time.Duration)) (struct{}, error) {
+		return struct{}{}, f.o.Prepare(ctx)
+	})
+	f.prepared = err == nil
+	return err
+}
+
 func (f *follower) sync(ctx context.Context) error {
+	if err := f.prepare(ctx); err != nil {
+		return err
+	}
 	base, start := f.c.View(), time.Now()
 	if f.asked && base.ready && !f.behind {
 		head, err := f.src.head(ctx, f.o.limits().poll)

@@ -121,10 +121,9 @@ func TestStoreFollow(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, url string) {
 		w, r := open(t, url), open(t, url)
-		ok(t, w.Prepare(t.Context()))
 		file := filepath.Join(t.TempDir(), "catalog")
 		var prefixes atomic.Int32
-		o := catalog.FollowOptions{File: file, OnPrefixes: func(each func(func(catalog.Prefix) error) error) error {
+		o := catalog.FollowOptions{File: file, Prepare: r.Prepare, OnPrefixes: func(each func(func(catalog.Prefix) error) error) error {
 			n := int32(0)
 			err := each(func(catalog.Prefix) error { n++; return nil })
 			if err == nil {
