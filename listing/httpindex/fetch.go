@@ -17,9 +17,11 @@ const (
 	// maxPage is the most that is read of one page, unpacked, in bytes: some
 	// 400,000 rows.
 	maxPage = 64 << 20
-	// attempts is how often a folder is asked for when connections break or
-	// the server is busy.
-	attempts = 3
+	// attempts is how often a folder is asked for when connections break,
+	// busyAttempts when the server says that it is busy: lighttpd does when it
+	// is asked for more than a few folders at once.
+	attempts     = 3
+	busyAttempts = 8
 	// maxRetryAfter is the longest wait that a server may ask for.
 	maxRetryAfter = 30 * time.Second
 )
@@ -66,34 +68,38 @@ func transient(err error) bool {
 	return !errors.Is(err, listing.ErrNotIndex)
 }
 
-// folder reads the index page of a folder, again when the connection breaks.
-func (l *Lister) folder(ctx context.Context, path string, yield func(item) error) (page, error) {
-	var p page
-	var err error
-	for try := range attempts {
-		if try > 0 {
-			if waitErr := sleep(ctx, pause(err, try)); waitErr != nil {
-				return p, waitErr
-			}
+// folder reads the index page of a folder, again when the connection breaks or
+// the server is busy, which is told to busy each time.
+func (l *Lister) folder(ctx context.Context, path string, yield func(item) error, busy func()) (page, error) {
+	for try := 1; ; try++ {
+		p, err := l.fetch(ctx, path, yield)
+		most := attempts
+		if errors.Is(err, listing.ErrBusy) {
+			busy()
+			most = busyAttempts
 		}
-		p, err = l.fetch(ctx, path, yield)
-		if err == nil || ctx.Err() != nil || !transient(err) {
+		if err == nil || ctx.Err() != nil || !transient(err) || try >= most {
+			return p, err
+		}
+		if err := sleep(ctx, pause(err, try)); err != nil {
 			return p, err
 		}
 	}
-	return p, err
 }
 
-// pause is how long to wait before another try.
-func pause(err error, try int) time.Duration {
+// pause is how long to wait after the given number of tries.
+func pause(err error, tries int) time.Duration {
 	if se, ok := errors.AsType[*statusError](err); ok && se.retry > 0 {
 		return min(se.retry, maxRetryAfter)
 	}
-	return time.Duration(try) * retryPause
+	return min(retryPause<<(tries-1), maxPause)
 }
 
-// retryPause is the wait before the second try; the third waits twice as long.
-var retryPause = 500 * time.Millisecond
+// retryPause is the wait before the second try; further ones wait twice as long
+// each, up to maxPause.
+var retryPause = 200 * time.Millisecond
+
+const maxPause = 5 * time.Second
 
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

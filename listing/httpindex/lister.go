@@ -69,7 +69,10 @@ func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer l.client.CloseIdleConnections()
-	c := &crawl{l: l, top: sub, waiting: frontier.New(sub), yield: yield, cancel: cancel, seed: maphash.MakeSeed()}
+	c := &crawl{
+		l: l, top: sub, waiting: frontier.New(sub), limit: l.opts.Parallel,
+		yield: yield, cancel: cancel, seed: maphash.MakeSeed(),
+	}
 	c.wake.L = &c.mu
 	var workers sync.WaitGroup
 	for range l.opts.Parallel {
@@ -104,6 +107,7 @@ type crawl struct {
 	wake     sync.Cond
 	waiting  *frontier.Frontier
 	working  int
+	limit    int // of folders at once; less when the server is busy
 	failures int
 	sum      listing.Summary
 	err      error // ends the crawl
@@ -116,8 +120,10 @@ func (c *crawl) work(ctx context.Context) {
 	for {
 		folder := (*frontier.Folder)(nil)
 		for c.err == nil {
-			if folder = c.waiting.Next(); folder != nil || c.working == 0 {
-				break
+			if c.working < c.limit {
+				if folder = c.waiting.Next(); folder != nil || c.working == 0 {
+					break
+				}
 			}
 			c.wake.Wait()
 		}
@@ -128,12 +134,19 @@ func (c *crawl) work(ctx context.Context) {
 		c.working++
 		c.mu.Unlock()
 		v := visit{c: c, folder: folder, seen: map[uint64]struct{}{}}
-		p, err := c.l.folder(ctx, folder.Path, v.item)
+		p, err := c.l.folder(ctx, folder.Path, v.item, c.busy)
 		c.mu.Lock()
 		c.working--
 		c.done(ctx, &v, p, err)
 		c.wake.Broadcast()
 	}
+}
+
+// busy makes the crawl ask for fewer folders at once.
+func (c *crawl) busy() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limit = max(c.limit-1, 1)
 }
 
 // done takes in what came of a folder.

@@ -222,3 +222,32 @@ func TestSubFolder(t *testing.T) {
 		t.Errorf("got %d entries: %v", len(got), got)
 	}
 }
+
+// TestManyFolders asks for many large folders at once; lighttpd refuses some of
+// the requests as too many.
+func TestManyFolders(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const folders, files = 40, 200
+	first := filepath.Join(dir, "f")
+	mirrortest.File(t, first, 0, mirrortest.TreeTime)
+	for i := range folders * files {
+		folder := filepath.Join(dir, fmt.Sprint(i/files))
+		err := os.MkdirAll(folder, 0o755)
+		if err == nil { // a link is made faster than a file
+			err = os.Link(first, filepath.Join(folder, fmt.Sprintf("some-package_%d_amd64.deb", i)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, start := range []func(testing.TB, string, ...mirrortest.Options) *mirrortest.Server{
+		mirrortest.Lighttpd, mirrortest.Nginx, mirrortest.Apache,
+	} {
+		s := start(t, dir)
+		got, sum, err := list(t, s.URL, "", listing.Options{Parallel: 8})
+		if err != nil || !sum.Complete() || len(got) != folders*(files+1)+1 {
+			t.Errorf("%d entries, %+v, %v", len(got), sum, err)
+		}
+	}
+}
