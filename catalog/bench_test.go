@@ -44,7 +44,7 @@ func heap() uint64 {
 // hugeSnapshot makes its rows up.
 type hugeSnapshot struct {
 	fakeSnapshot
-	n, since, changed int
+	n, changed int
 }
 
 func (s *hugeSnapshot) FileCount() (int64, error) { return int64(s.n), nil }

@@ -10,6 +10,7 @@ import (
 // cpuTime reports the CPU time of the operations that follow, which other
 // programs on the machine disturb less than the time that passes.
 func cpuTime(b *testing.B) (report func()) {
+	b.Helper()
 	used := func() int64 {
 		var r syscall.Rusage
 		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -169,13 +170,7 @@ func (d *fakeDB) backup() fakeState {
 	defer d.mu.Unlock()
 	s := d.fakeState
 	s.files, s.links, s.digests, s.history = slices.Clone(s.files), slices.Clone(s.links), slices.Clone(s.digests), slices.Clone(s.history)
-	s.mirrors, s.held = map[mirror.ID]fakeMirror{}, map[mirror.ID]fakeHeld{}
-	for k, v := range d.mirrors {
-		s.mirrors[k] = v
-	}
-	for k, v := range d.held {
-		s.held[k] = v
-	}
+	s.mirrors, s.held = maps.Clone(s.mirrors), maps.Clone(s.held)
 	return s
 }
 

@@ -25,7 +25,7 @@ func (c *Catalog) Load(path string) error {
 	if err != nil {
 		return fmt.Errorf("loading the catalog: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("loading the catalog: %w", err)

@@ -173,7 +173,7 @@ func (p *prefixFollower) loadFile(ctx context.Context) {
 		return
 	}
 	if err == nil {
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		var info fs.FileInfo
 		if info, err = f.Stat(); err == nil {
 			var m prefixMeta

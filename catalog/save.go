@@ -89,7 +89,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close() //nolint:errcheck // nothing was written
+	defer d.Close()
 	return d.Sync()
 }
 

@@ -38,16 +38,10 @@ func open(t *testing.T, url string) *store.Store {
 	return s
 }
 
-func each(t *testing.T, test func(t *testing.T, url string)) {
-	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, "sqlite://"+filepath.Join(t.TempDir(), "test.db"))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, pgtest.New(t))
-	})
+// databases makes a fresh database of each kind.
+var databases = map[string]func(t *testing.T) (url string){
+	"sqlite":   func(t *testing.T) string { t.Helper(); return "sqlite://" + filepath.Join(t.TempDir(), "test.db") },
+	"postgres": func(t *testing.T) string { t.Helper(); return pgtest.New(t) },
 }
 
 // index adds and removes files, as mbctl index does.
@@ -119,118 +113,126 @@ func (h *counter) Handle(_ context.Context, r slog.Record) error {
 
 func TestStoreFollow(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, url string) {
-		w, r := open(t, url), open(t, url)
-		file := filepath.Join(t.TempDir(), "catalog")
-		var prefixes atomic.Int32
-		o := catalog.FollowOptions{File: file, Prepare: r.Prepare, OnPrefixes: func(each func(func(catalog.Prefix) error) error) error {
-			n := int32(0)
-			err := each(func(catalog.Prefix) error { n++; return nil })
-			if err == nil {
-				prefixes.Store(n)
+	for kind, database := range databases {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			url := database(t)
+			w, r := open(t, url), open(t, url)
+			file := filepath.Join(t.TempDir(), "catalog")
+			var prefixes atomic.Int32
+			o := catalog.FollowOptions{File: file, Prepare: r.Prepare, OnPrefixes: func(each func(func(catalog.Prefix) error) error) error {
+				n := int32(0)
+				err := each(func(catalog.Prefix) error { n++; return nil })
+				if err == nil {
+					prefixes.Store(n)
+				}
+				return err
+			}}
+			c := catalog.New(catalog.Options{})
+			stop := follow(t, c, r, o)
+			eventually(t, "an empty catalog", c.Ready)
+
+			index(t, w, store.IndexBatch{
+				Add:        []store.NewFile{newFile("a/\xff.iso", 1), newFile("b", 2)},
+				AddAliases: []store.Alias{{Path: "l", Target: "a", Folder: true}},
+			})
+			t.Logf("a file was followed after %v", eventually(t, "b", has(c, "b", 2)))
+			if p, alias := c.Resolve("l/\xff.iso"); !alias || !has(c, p, 1)() {
+				t.Errorf("the alias leads to %q", p)
 			}
-			return err
-		}}
-		c := catalog.New(catalog.Options{})
-		stop := follow(t, c, r, o)
-		eventually(t, "an empty catalog", c.Ready)
+			e, _ := c.Lookup("b")
+			m := mirror.Mirror{Name: "one", HTTP: []string{"http://one.example/"}, Score: 100}
+			ok(t, w.CreateMirror(t.Context(), &m, "test"))
+			ok(t, w.SetHeld(t.Context(), m.ID, roaring.BitmapOf(uint32(e.ID)), nil, "test"))
+			ok(t, w.PutDigest(t.Context(), e.ID, [32]byte{7}))
+			ok(t, w.SetSetting(t.Context(), "max_scan_age", "1h"))
+			eventually(t, "the setting", func() bool { return c.View().Setting("max_scan_age") == "1h" })
+			world := c.Holdings()
+			if i := world.Index(m.ID); i < 0 || !world.Holds(i, e.ID) || world.Holds(i, e.ID+1) {
+				t.Errorf("holdings: %+v", world)
+			}
+			if sum, found := c.SHA256(e.ID); !found || sum[0] != 7 {
+				t.Errorf("digest %v, %v", sum, found)
+			}
+			_, err := w.UpdateMirror(t.Context(), m.ID, "test", "score", func(m *mirror.Mirror) error { m.Score = 5; return nil })
+			ok(t, err)
+			t.Logf("a score was followed after %v", eventually(t, "the score", func() bool { return c.Holdings().Mirrors[0].Score == 5 }))
+			if now := c.Holdings(); now.Version <= world.Version || !now.Holds(0, e.ID) {
+				t.Error("after an edit the version is the same, or the holdings are not")
+			}
 
-		index(t, w, store.IndexBatch{
-			Add:        []store.NewFile{newFile("a/\xff.iso", 1), newFile("b", 2)},
-			AddAliases: []store.Alias{{Path: "l", Target: "a", Folder: true}},
+			// A replaced file in one batch with an alias that points elsewhere.
+			index(t, w, store.IndexBatch{
+				Remove: []mirror.FileID{e.ID}, Add: []store.NewFile{newFile("b", 3)},
+				RemoveAliases: []store.Alias{{Path: "l"}}, AddAliases: []store.Alias{{Path: "l", Target: "c", Folder: true}},
+			})
+			eventually(t, "the new b", has(c, "b", 3))
+			if p, _ := c.Resolve("l/x"); p != "c/x" {
+				t.Errorf("the alias leads to %q", p)
+			}
+			_, err = w.ReplacePrefixes(t.Context(), "test", func(yield func(store.Prefix) error) error {
+				return yield(store.Prefix{Prefix: netip.MustParsePrefix("10.0.0.0/8"), ASN: 1})
+			})
+			ok(t, err)
+			eventually(t, "the prefixes", func() bool { return prefixes.Load() == 1 })
+			head, err := w.Head(t.Context())
+			ok(t, err)
+			eventually(t, "the head", func() bool { h, _ := c.Position(); return h == head })
+			stop()
+
+			// A start with the database gone.
+			prefixes.Store(0)
+			ok(t, r.Close())
+			again := catalog.New(catalog.Options{})
+			follow(t, again, r, o)
+			eventually(t, "a catalog from the file", again.Ready)
+			if h, _ := again.Position(); h != head || !has(again, "b", 3)() || len(again.Holdings().Mirrors) != 1 || prefixes.Load() != 1 {
+				t.Errorf("the file has %v, want %v, and %d prefixes", h, head, prefixes.Load())
+			}
+			follow(t, catalog.New(catalog.Options{}), w, catalog.FollowOptions{}) // two followers of one store
+
+			// Deleted mirrors go.
+			ok(t, w.DeleteMirror(t.Context(), m.ID, "test"))
+			third := catalog.New(catalog.Options{})
+			ok(t, third.Load(file))
+			follow(t, third, w, catalog.FollowOptions{})
+			eventually(t, "the mirror is gone", func() bool { return len(third.Holdings().Mirrors) == 0 })
 		})
-		t.Logf("a file was followed after %v", eventually(t, "b", has(c, "b", 2)))
-		if p, alias := c.Resolve("l/\xff.iso"); !alias || !has(c, p, 1)() {
-			t.Errorf("the alias leads to %q", p)
-		}
-		e, _ := c.Lookup("b")
-		m := mirror.Mirror{Name: "one", HTTP: []string{"http://one.example/"}, Score: 100}
-		ok(t, w.CreateMirror(t.Context(), &m, "test"))
-		ok(t, w.SetHeld(t.Context(), m.ID, roaring.BitmapOf(uint32(e.ID)), nil, "test"))
-		ok(t, w.PutDigest(t.Context(), e.ID, [32]byte{7}))
-		ok(t, w.SetSetting(t.Context(), "max_scan_age", "1h"))
-		eventually(t, "the setting", func() bool { return c.View().Setting("max_scan_age") == "1h" })
-		world := c.Holdings()
-		if i := world.Index(m.ID); i < 0 || !world.Holds(i, e.ID) || world.Holds(i, e.ID+1) {
-			t.Errorf("holdings: %+v", world)
-		}
-		if sum, found := c.SHA256(e.ID); !found || sum[0] != 7 {
-			t.Errorf("digest %v, %v", sum, found)
-		}
-		_, err := w.UpdateMirror(t.Context(), m.ID, "test", "score", func(m *mirror.Mirror) error { m.Score = 5; return nil })
-		ok(t, err)
-		t.Logf("a score was followed after %v", eventually(t, "the score", func() bool { return c.Holdings().Mirrors[0].Score == 5 }))
-		if now := c.Holdings(); now.Version <= world.Version || !now.Holds(0, e.ID) {
-			t.Error("after an edit the version is the same, or the holdings are not")
-		}
-
-		// A replaced file in one batch with an alias that points elsewhere.
-		index(t, w, store.IndexBatch{
-			Remove: []mirror.FileID{e.ID}, Add: []store.NewFile{newFile("b", 3)},
-			RemoveAliases: []store.Alias{{Path: "l"}}, AddAliases: []store.Alias{{Path: "l", Target: "c", Folder: true}},
-		})
-		eventually(t, "the new b", has(c, "b", 3))
-		if p, _ := c.Resolve("l/x"); p != "c/x" {
-			t.Errorf("the alias leads to %q", p)
-		}
-		_, err = w.ReplacePrefixes(t.Context(), "test", func(yield func(store.Prefix) error) error {
-			return yield(store.Prefix{Prefix: netip.MustParsePrefix("10.0.0.0/8"), ASN: 1})
-		})
-		ok(t, err)
-		eventually(t, "the prefixes", func() bool { return prefixes.Load() == 1 })
-		head, err := w.Head(t.Context())
-		ok(t, err)
-		eventually(t, "the head", func() bool { h, _ := c.Position(); return h == head })
-		stop()
-
-		// A start with the database gone.
-		prefixes.Store(0)
-		ok(t, r.Close())
-		again := catalog.New(catalog.Options{})
-		follow(t, again, r, o)
-		eventually(t, "a catalog from the file", again.Ready)
-		if h, _ := again.Position(); h != head || !has(again, "b", 3)() || len(again.Holdings().Mirrors) != 1 || prefixes.Load() != 1 {
-			t.Errorf("the file has %v, want %v, and %d prefixes", h, head, prefixes.Load())
-		}
-		follow(t, catalog.New(catalog.Options{}), w, catalog.FollowOptions{}) // two followers of one store
-
-		// Deleted mirrors go.
-		ok(t, w.DeleteMirror(t.Context(), m.ID, "test"))
-		third := catalog.New(catalog.Options{})
-		ok(t, third.Load(file))
-		follow(t, third, w, catalog.FollowOptions{})
-		eventually(t, "the mirror is gone", func() bool { return len(third.Holdings().Mirrors) == 0 })
-	})
+	}
 }
 
 func TestStoreVersions(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, url string) {
-		s := open(t, url)
-		ok(t, s.Prepare(t.Context()))
-		index(t, s, store.IndexBatch{Add: []store.NewFile{newFile("a", 1), newFile("b", 2)}})
-		old, err := s.VersionsOf(t.Context(), "a")
-		ok(t, err)
-		b, err := s.VersionsOf(t.Context(), "b")
-		ok(t, err)
-		index(t, s, store.IndexBatch{
-			Remove: []mirror.FileID{old[0].ID}, Add: []store.NewFile{newFile("a", 5)},
-			Touch: []store.Touch{{ID: b[0].ID, MTime: 77e9, Precision: time.Nanosecond}},
+	for kind, database := range databases {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			url := database(t)
+			s := open(t, url)
+			ok(t, s.Prepare(t.Context()))
+			index(t, s, store.IndexBatch{Add: []store.NewFile{newFile("a", 1), newFile("b", 2)}})
+			old, err := s.VersionsOf(t.Context(), "a")
+			ok(t, err)
+			b, err := s.VersionsOf(t.Context(), "b")
+			ok(t, err)
+			index(t, s, store.IndexBatch{
+				Remove: []mirror.FileID{old[0].ID}, Add: []store.NewFile{newFile("a", 5)},
+				Touch: []store.Touch{{ID: b[0].ID, MTime: 77e9, Precision: time.Nanosecond}},
+			})
+			var v *catalog.Versions
+			ok(t, s.Read(t.Context(), func(n *store.Snapshot) (err error) {
+				v, err = catalog.LoadVersions(t.Context(), n)
+				return err
+			}))
+			got := v.Lookup("a", nil)
+			if len(got) != 2 || got[0].Current() == got[1].Current() || got[0].Seen == 0 || got[0].Precision != 1 {
+				t.Errorf("a: %+v", got)
+			}
+			got = v.Lookup("b", nil)
+			if len(got) != 2 || got[0].ID != got[1].ID || got[0].MTime+got[1].MTime != 79e9 || v.Len() != 4 {
+				t.Errorf("b: %+v, %d entries", got, v.Len())
+			}
 		})
-		var v *catalog.Versions
-		ok(t, s.Read(t.Context(), func(n *store.Snapshot) (err error) {
-			v, err = catalog.LoadVersions(t.Context(), n)
-			return err
-		}))
-		got := v.Lookup("a", nil)
-		if len(got) != 2 || got[0].Current() == got[1].Current() || got[0].Seen == 0 || got[0].Precision != 1 {
-			t.Errorf("a: %+v", got)
-		}
-		got = v.Lookup("b", nil)
-		if len(got) != 2 || got[0].ID != got[1].ID || got[0].MTime+got[1].MTime != 79e9 || v.Len() != 4 {
-			t.Errorf("b: %+v, %d entries", got, v.Len())
-		}
-	})
+	}
 }
 
 // TestStoreRestored follows a database that is then replaced by an older copy.

@@ -132,8 +132,17 @@ func TestTableGrows(t *testing.T) {
 func TestPrecision(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ in, want time.Duration }{
-		{0, 0}, {-5, 0}, {1, 1}, {time.Second, time.Second}, {time.Minute, time.Minute}, {24 * time.Hour, 24 * time.Hour},
-		{2, 2}, {3, 4}, {1500 * time.Millisecond, 1 << 31}, {48 * time.Hour, 1 << 48}, {1<<63 - 1, 1 << 62},
+		{0, 0},
+		{-5, 0},
+		{1, 1},
+		{time.Second, time.Second},
+		{time.Minute, time.Minute},
+		{24 * time.Hour, 24 * time.Hour},
+		{2, 2},
+		{3, 4},
+		{1500 * time.Millisecond, 1 << 31},
+		{48 * time.Hour, 1 << 48},
+		{1<<63 - 1, 1 << 62},
 	} {
 		if got := unpackPrecision(packPrecision(tc.in)); got != tc.want {
 			t.Errorf("precision %d comes back as %d, want %d", tc.in, got, tc.want)
