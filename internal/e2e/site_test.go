@@ -120,19 +120,25 @@ func (s *site) caddyfile() string {
 	if address == "" {
 		address = strings.TrimSuffix(s.base, "/")
 	}
+	database := ""
+	if s.database != "" {
+		database = "database " + s.database
+	}
 	root := "root * " + s.root
 	if s.noRoot {
 		root = ""
 	}
 	return fmt.Sprintf(`{
-	admin %s
+	admin %[1]s {
+		origins %[1]s
+	}
 	grace_period 2s
 	skip_install_trust
 	servers {
 		trusted_proxies static 127.0.0.0/8
 	}
 	mirrorbrain {
-		database %s
+		%s
 		geoip %s
 	}
 	%s
@@ -151,7 +157,7 @@ func (s *site) caddyfile() string {
 		format json
 	}
 }
-`, s.admin, s.database, filepath.Join(s.dir, "places.mmdb"), s.global, address, root, s.handler, filepath.Join(s.dir, "access.log"))
+`, s.admin, database, filepath.Join(s.dir, "places.mmdb"), s.global, address, root, s.handler, filepath.Join(s.dir, "access.log"))
 }
 
 func (s *site) caddyArgs() []string {
