@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/scanner"
 )
 
 func newNewCommand(a *app) *cobra.Command {
@@ -64,6 +66,13 @@ func (a *app) runNew(ctx context.Context, name string, flags *mirrorFlags, enabl
 	a.say("added %s: %s", name, placeText(&m))
 	for _, n := range notes {
 		a.say("note: %s", n)
+	}
+	advice, err := scanner.Suggest(ctx, db, &m, scanner.Options{Log: a.logger(), Timeout: time.Duration(a.conf.ScanTimeout), RsyncProgram: a.conf.RsyncProgram})
+	if err != nil {
+		return fmt.Errorf("%s is added, but could not be compared with the index: %w", name, err)
+	}
+	if advice != "" {
+		a.say("note: %s", advice)
 	}
 	if enable {
 		a.say("next: mbctl scan %s", name)
