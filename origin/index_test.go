@@ -21,8 +21,8 @@ import (
 func eachStore(t *testing.T, test func(*testing.T, *store.Store)) {
 	t.Helper()
 	for name, url := range map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "test.db") },
-		"postgres": func(t *testing.T) string { return pgtest.New(t) },
+		"sqlite":   sqlite,
+		"postgres": func(t *testing.T) string { t.Helper(); return pgtest.New(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,6 +81,7 @@ func head(t *testing.T, db *store.Store) store.Head {
 func TestIndex(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
 		root := t.TempDir()
 		grow(t, root, "a", "sub/b", "sub/deep/c", "odd/\xff\xfe", "latest -> sub/b", "dir -> sub", "out -> /etc", "closed 0600")
 		r := index(t, db, Options{Root: root})
@@ -152,6 +153,7 @@ func TestIndex(t *testing.T) {
 func TestIndexCTime(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
 		root := t.TempDir()
 		grow(t, root, "a")
 		at := time.Now().Add(-time.Hour)
@@ -183,6 +185,7 @@ func firstRow(t *testing.T, db *store.Store) store.FileRow {
 func TestIndexRefuses(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
 		root := t.TempDir()
 		refused := func(what string, o Options) {
 			t.Helper()
@@ -266,6 +269,7 @@ func (f fixed) list(_ context.Context, yield func([]File) error) (Listed, error)
 func TestIndexKeepsWhatItCannotSee(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
 		root := t.TempDir()
 		for i := range 40 {
 			grow(t, root, fmt.Sprintf("d%d/f%d", i%4, i))
@@ -305,6 +309,7 @@ func TestIndexKeepsWhatItCannotSee(t *testing.T) {
 func TestIndexInterrupted(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
 		root := t.TempDir()
 		for i := range 300 {
 			grow(t, root, fmt.Sprintf("d%d/f%d", i%7, i))
@@ -325,4 +330,9 @@ func TestIndexInterrupted(t *testing.T) {
 		}
 		must(t, db.Release(t.Context(), held))
 	})
+}
+
+func sqlite(t *testing.T) string {
+	t.Helper()
+	return "sqlite://" + filepath.Join(t.TempDir(), "test.db")
 }

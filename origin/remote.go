@@ -52,7 +52,7 @@ type remote struct {
 
 func newRemote(r *run) (source, error) {
 	l, err := r.o.Open(r.o.URL, listing.Options{
-		Timeout: r.o.Timeout, Log: func(msg string) { r.o.Log.Info(msg, "origin", mirror.Redact(r.o.URL)) },
+		Timeout: r.o.Timeout, Log: func(msg string) { r.o.Log.Info("listing the origin", "origin", mirror.Redact(r.o.URL), "oddity", msg) },
 	})
 	if err != nil {
 		return nil, err
@@ -119,6 +119,7 @@ func (m *remote) entry(ctx context.Context, e listing.Entry, q *questions) {
 		return
 	}
 	switch e.Kind {
+	case listing.Other: // leftOut lets none pass
 	case listing.Dir:
 		m.mu.Lock()
 		m.res.Folders++
@@ -144,6 +145,7 @@ func (m *remote) leftOut(e *listing.Entry) Reason {
 	name := e.Path[strings.LastIndexByte(e.Path, '/')+1:]
 	st := stat{mode: 0o777}
 	switch e.Kind {
+	case listing.File:
 	case listing.Dir:
 		st.mode |= fs.ModeDir
 	case listing.Symlink:

@@ -44,6 +44,7 @@ func upstream(t *testing.T) (dir string, web *httptest.Server, asked *atomic.Int
 func TestIndexRsync(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
 		dir, _, _ := upstream(t)
 		srv := rsynctest.Start(t, rsynctest.Module{Name: "pub", Path: dir})
 		o := Options{URL: srv.URL("pub"), HTTP: "https://dl.example.org/pub"}
@@ -90,15 +91,18 @@ func TestIndexPages(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(testing.TB, string, ...mirrortest.Options) *mirrortest.Server{
 		"nginx": func(t testing.TB, dir string, _ ...mirrortest.Options) *mirrortest.Server {
+			t.Helper()
 			return mirrortest.Nginx(t, dir, mirrortest.Options{Config: "autoindex_localtime on; autoindex_exact_size off;", Env: []string{"TZ=Europe/Berlin"}})
 		},
 		"apache": func(t testing.TB, dir string, _ ...mirrortest.Options) *mirrortest.Server {
+			t.Helper()
 			return mirrortest.Apache(t, dir, mirrortest.Options{Config: "IndexOptions FancyIndexing HTMLTable", Env: []string{"TZ=America/New_York"}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			eachStore(t, func(t *testing.T, db *store.Store) {
+				t.Helper()
 				dir, _, _ := upstream(t)
 				must(t, os.RemoveAll(filepath.Join(dir, "closed")))
 				for _, p := range []string{"d1/secret.bin", "gone", "out"} { // which nginx lists as files
@@ -132,6 +136,7 @@ func TestIndexPages(t *testing.T) {
 func TestIndexAsksLittle(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
 		dir, web, asked := upstream(t)
 		ftp := mirrortest.GoFTP(t, dir)
 		o := Options{URL: ftp.URL, HTTP: web.URL}

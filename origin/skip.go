@@ -90,6 +90,6 @@ func rsyncTemporary(name string) bool {
 		return false
 	}
 	return strings.IndexFunc(name[dot+1:], func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	}) < 0
 }

@@ -39,7 +39,8 @@ func (s *spool) add(c change) {
 		s.blocks = append(s.blocks, make([]byte, 0, max(blockSize, need)))
 		last++
 	}
-	b := append(s.blocks[last], byte(c.kind))
+	b := s.blocks[last]
+	b = append(b, byte(c.kind))
 	b = binary.AppendUvarint(b, uint64(c.old))
 	b = binary.AppendUvarint(b, uint64(len(c.file.Path)))
 	b = append(b, c.file.Path...)

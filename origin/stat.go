@@ -21,7 +21,7 @@ func statAt(dir *os.File, name string) (stat, error) {
 	var st unix.Stat_t
 	for {
 		err := unix.Fstatat(int(dir.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW)
-		if err == unix.EINTR { //nolint:errorlint // a bare errno
+		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
@@ -33,7 +33,7 @@ func statAt(dir *os.File, name string) (stat, error) {
 		mode: fs.FileMode(st.Mode) & 0o777, size: st.Size,
 		mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano(),
 	}
-	switch uint32(st.Mode) & unix.S_IFMT {
+	switch uint32(st.Mode) & unix.S_IFMT { //nolint:unconvert // 16 bits wide on other systems
 	case unix.S_IFREG:
 	case unix.S_IFDIR:
 		s.mode |= fs.ModeDir

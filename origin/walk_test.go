@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,11 +28,11 @@ func grow(t *testing.T, root string, names ...string) {
 	var later []moded
 	for _, n := range names {
 		name, target, link := strings.Cut(n, " -> ")
-		p := filepath.Join(root, strings.ReplaceAll(name, "\\", "\x5c"))
+		p := filepath.Join(root, name)
 		if base, mode, ok := strings.Cut(name, " 0"); ok && !link {
-			var m fs.FileMode
-			fmt.Sscanf(mode, "%o", &m)
-			later = append(later, moded{filepath.Join(root, base), m})
+			m, err := strconv.ParseUint(mode, 8, 9)
+			must(t, err)
+			later = append(later, moded{filepath.Join(root, base), fs.FileMode(m)})
 			name, p = base, filepath.Join(root, base)
 		}
 		must(t, os.MkdirAll(filepath.Dir(p), 0o755))

@@ -114,14 +114,9 @@ type source struct {
 
 // Versions implements catalog.VersionSource.
 func (s source) Versions(fn func(catalog.FileRow, []catalog.AltMTime) error) error {
-	var alts []catalog.AltMTime
-	return s.Snapshot.Versions(func(f store.FileRow, more []store.AltMTime) error {
+	return s.Snapshot.Versions(func(f store.FileRow, alts []store.AltMTime) error {
 		s.see(&f)
-		alts = alts[:0]
-		for _, a := range more {
-			alts = append(alts, catalog.AltMTime(a))
-		}
-		return fn(catalog.FileRow(f), alts)
+		return fn(f, alts)
 	})
 }
 

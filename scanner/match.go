@@ -33,10 +33,10 @@ type Counts struct {
 
 // Bounds of what a scan keeps in memory beside bitmaps.
 const (
-	maxZoneBuffer  = 20_000  // entries held back until the zone is known
-	maxZoneSamples = 2_000   // votes that settle it earlier
-	maxLateKnown   = 200_000 // known paths that fitted no version
-	maxLateUnknown = 50_000  // paths that were not known
+	maxZoneBuffer  = 20_000 // entries held back until the zone is known
+	maxZoneSamples = 2_000  // votes that settle it earlier
+	maxLateKnown   = 50_000 // known paths that fitted no version
+	maxLateUnknown = 20_000 // paths that were not known
 )
 
 // asker takes entries that need a HEAD. It may block, and reports false when it
@@ -151,11 +151,12 @@ func (m *matcher) lookup(path string) []mirror.Version {
 func (m *matcher) question(e *listing.Entry) question {
 	q := question{e: e}
 	if e.ZoneUnknown {
-		q.times, q.slack = m.zone.Times(e.MTime, m.times[:0]), m.zone.Slack()
+		m.times = m.zone.Times(e.MTime, m.times[:0])
+		q.times, q.slack = m.times, m.zone.Slack()
 	} else {
-		q.times = append(m.times[:0], e.MTime)
+		m.times = append(m.times[:0], e.MTime)
+		q.times = m.times
 	}
-	m.times = q.times
 	return q
 }
 

@@ -66,6 +66,9 @@ func (r *Report) take(protocol string, m *matcher, sum listing.Summary) {
 	for _, why := range sum.Incomplete {
 		r.note("the listing may lack something, nothing was taken for absent: %s", why)
 	}
+	if c.NotFiles > 0 {
+		r.note("%d known files are listed as folders, links or devices", c.NotFiles)
+	}
 	if c.Unasked > 0 {
 		r.note("%d files need a HEAD request that had no answer: they stay as they were", c.Unasked)
 	}

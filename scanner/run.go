@@ -169,7 +169,9 @@ func (e *listError) Unwrap() error { return e.err }
 func (s *scan) try(ctx context.Context, protocol, url string) error {
 	l, err := s.o.Open(url, listing.Options{
 		Timeout: s.o.Timeout, PasswordFile: s.m.RsyncPasswordFile, RsyncProgram: s.o.RsyncProgram,
-		Log: func(msg string) { s.o.Log.Info(msg, "mirror", s.m.Name, "protocol", protocol) },
+		Log: func(msg string) {
+			s.o.Log.Info("listing a mirror", "mirror", s.m.Name, "protocol", protocol, "oddity", msg)
+		},
 	})
 	if err != nil {
 		return &listError{protocol, url, err}

@@ -79,7 +79,7 @@ func TestRolledBackMirror(t *testing.T) {
 		// is absent stays, what is listed as something else goes.
 		syncTo(t, old, h.dir)
 		saved := h.Mirror
-		h.Mirror.HTTP = []string{"http://127.0.0.1:1/"}
+		h.HTTP = []string{"http://127.0.0.1:1/"}
 		_, err := w.db.UpdateMirror(t.Context(), h.ID, "test", "http", func(m *mirror.Mirror) error { m.HTTP = h.HTTP; return nil })
 		must(t, err)
 		r := w.scan(h, Options{})

@@ -34,8 +34,8 @@ type world struct {
 func eachWorld(t *testing.T, test func(*world)) {
 	t.Helper()
 	for name, url := range map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "test.db") },
-		"postgres": func(t *testing.T) string { return pgtest.New(t) },
+		"sqlite":   sqlite,
+		"postgres": func(t *testing.T) string { t.Helper(); return pgtest.New(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -249,3 +249,8 @@ func (l hooked) List(_ context.Context, sub string, yield func(listing.Entry) er
 }
 
 func (l hooked) open(string, listing.Options) (listing.Lister, error) { return l, nil }
+
+func sqlite(t *testing.T) string {
+	t.Helper()
+	return "sqlite://" + filepath.Join(t.TempDir(), "test.db")
+}
