@@ -31,10 +31,13 @@ type site struct {
 	admin    string // address of its admin endpoint
 	config   string // of mbctl
 
-	handler string // further lines for the mirrorbrain block
-	global  string // further lines for the global block
-	address string // of the site block; "" is http on host and port
-	noRoot  bool   // the redirector has no local tree
+	handler  string // further lines for the mirrorbrain block
+	instance string // further lines for the app's block
+	global   string // further lines for the global block
+	address  string // of the site block; "" is http on host and port
+	noRoot   bool   // the redirector has no local tree
+
+	extraEnv []string
 
 	caddy *process
 }
@@ -108,10 +111,10 @@ func (s *site) write(name, text string) {
 
 // env is the environment of both programs: nothing of the user's own.
 func (s *site) env() []string {
-	return []string{
+	return append([]string{
 		"HOME=" + s.dir, "XDG_DATA_HOME=" + filepath.Join(s.dir, "data"), "XDG_CONFIG_HOME=" + filepath.Join(s.dir, "config"),
 		"USER=operator", "NO_COLOR=1", "GOTRACEBACK=all",
-	}
+	}, s.extraEnv...)
 }
 
 // caddyfile is the configuration as it stands.
@@ -140,6 +143,7 @@ func (s *site) caddyfile() string {
 	mirrorbrain {
 		%s
 		geoip %s
+		%s
 	}
 	%s
 }
@@ -157,7 +161,7 @@ func (s *site) caddyfile() string {
 		format json
 	}
 }
-`, s.admin, database, filepath.Join(s.dir, "places.mmdb"), s.global, address, root, s.handler, filepath.Join(s.dir, "access.log"))
+`, s.admin, database, filepath.Join(s.dir, "places.mmdb"), s.instance, s.global, address, root, s.handler, filepath.Join(s.dir, "access.log"))
 }
 
 func (s *site) caddyArgs() []string {
