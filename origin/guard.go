@@ -9,13 +9,8 @@ import (
 // nothing. Options.Force, or Same, takes it all the same.
 var ErrRefused = errors.New("refused")
 
-const (
-	// minRemoved is how many files a run may always remove: a tree of a handful
-	// is not worth a question.
-	minRemoved = 10
-	// minTouched is how many files may always change their time alone.
-	minTouched = 100
-)
+// minTouched is how many files may always change their time alone.
+const minTouched = 100
 
 // guard refuses what is more likely an unmounted disk or a careless copy than
 // the next state of the tree.
@@ -24,7 +19,7 @@ func (r *run) guard() error {
 	switch {
 	case r.report.Listed.Files == 0 && r.o.Subtree == "" && len(r.report.Listed.Unknown) == 0 && len(r.report.Listed.Incomplete) == 0:
 		return fmt.Errorf("%w: the origin has no files at all; is it mounted? (--force takes it as it is)", ErrRefused)
-	case c.Removed*2 > before && (c.Removed >= minRemoved || c.Removed == before):
+	case c.Removed*2 > before:
 		return fmt.Errorf("%w: %d of %d files would be removed; is all of the origin there? (--force takes it as it is)", ErrRefused, c.Removed, before)
 	case c.Touched*2 > before && c.Touched >= minTouched && !r.o.Same:
 		return fmt.Errorf("%w: %d of %d files have another modification time but the same size; --same if their contents did not change (mirrors go on counting), --force if they did", ErrRefused, c.Touched, before)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/mirrortest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/rsynctest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
 )
@@ -107,5 +108,31 @@ func TestRedirects(t *testing.T) {
 				t.Errorf("%s: %s", how, r)
 			}
 		}
+	})
+}
+
+// TestHiddenNames: nginx lists no names that begin with a dot, which must not
+// cost a mirror what rsync showed it to have.
+func TestHiddenNames(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(w *world) {
+		put(t, w.root, ".well-known/key.txt", 5000, base)
+		put(t, w.root, "a/.hidden", 5000, base)
+		put(t, w.root, "a/shown", 5000, base)
+		put(t, w.root, "a/removed", 5000, base)
+		w.index(origin.Options{})
+		dir := t.TempDir()
+		syncTo(t, w.root, dir)
+		daemon := rsynctest.Start(t, rsynctest.Module{Name: "pub", Path: dir})
+		h := &host{Mirror: mirror.Mirror{Name: "m", HTTP: []string{mirrortest.Nginx(t, dir).URL}, Rsync: daemon.URL("pub"), Score: 100}}
+		must(t, w.db.CreateMirror(t.Context(), &h.Mirror, "test"))
+		w.accepted(h, Options{})
+		w.holds(h, 4)
+		must(t, os.Remove(filepath.Join(dir, "a/removed")))
+		w.accepted(h, Options{Protocols: []string{"http"}})
+		w.holds(h, 3)
+		must(t, os.Remove(filepath.Join(dir, "a/.hidden")))
+		w.accepted(h, Options{})
+		w.holds(h, 2)
 	})
 }

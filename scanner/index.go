@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -19,6 +20,7 @@ type index struct {
 	head     store.Head
 	current  *roaring.Bitmap            // what the origin has now
 	below    map[string]*roaring.Bitmap // all ids below each bound
+	hidden   *roaring.Bitmap            // ids whose path has a name that begins with a dot
 	aliases  map[string]bool
 	folders  []string // top folders, for the diagnosis
 }
@@ -45,7 +47,7 @@ func (ix *index) alias(path string) bool {
 
 // loadIndex reads all versions, and which of them lie below each of folders.
 func loadIndex(ctx context.Context, db *store.Store, folders []string) (*index, error) {
-	ix := &index{current: roaring.New(), below: map[string]*roaring.Bitmap{}, aliases: map[string]bool{}}
+	ix := &index{current: roaring.New(), hidden: roaring.New(), below: map[string]*roaring.Bitmap{}, aliases: map[string]bool{}}
 	for _, f := range folders {
 		ix.below[f] = roaring.New()
 	}
@@ -56,6 +58,9 @@ func loadIndex(ctx context.Context, db *store.Store, folders []string) (*index, 
 			id := uint32(f.ID)
 			if f.Current() {
 				ix.current.Add(id)
+			}
+			if f.Path[0] == '.' || bytes.Contains(f.Path, []byte("/.")) {
+				ix.hidden.Add(id)
 			}
 			for folder, ids := range ix.below {
 				if folder == "" || belowBytes(f.Path, folder) {

@@ -229,7 +229,12 @@ func (s *scan) conclude(ctx context.Context, protocol string, m *matcher, sum li
 	if advice := m.grounds.advice(m.counts, s.ix, &s.m, s.ix.folders); advice != "" {
 		s.report.Advice = advice
 	}
-	set := m.sets(s.within, sum.Complete())
+	all := s.within
+	if protocol == "http" && m.counts.Listed > 0 {
+		// Web servers leave names that begin with a dot out of their pages.
+		all = roaring.AndNot(all, s.ix.hidden)
+	}
+	set := m.sets(all, sum.Complete())
 	if err := s.guard(ctx, &set, m.lost, sum.Complete()); err != nil {
 		return err
 	}
