@@ -19,6 +19,7 @@ type dialect struct {
 	isolation sql.IsolationLevel // of snapshots
 	standby   string             // SQL for: is this a replica
 	bytes     string             // type name
+	keys      int                // pairs looked up in one statement
 	hasTable  string             // SQL for: is there a table $1
 	migrating string             // first statement of a migration, "" none
 	insert    func(ctx context.Context, tx *tx, table string, columns []string, rows [][]any) error
@@ -27,6 +28,7 @@ type dialect struct {
 var postgres = dialect{
 	name:      "postgres",
 	bytes:     "bytea",
+	keys:      500,
 	now:       "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint",
 	forUpdate: " FOR UPDATE",
 	notify:    "NOTIFY mirrorbrain",
@@ -42,6 +44,7 @@ var postgres = dialect{
 var sqliteDialect = dialect{
 	name:     "sqlite",
 	bytes:    "BLOB",
+	keys:     20, // the driver's time to bind grows by the square
 	now:      "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000000)",
 	standby:  "SELECT 0",
 	hasTable: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
@@ -56,16 +59,17 @@ func copyRows(ctx context.Context, t *tx, table string, columns []string, rows [
 	})
 }
 
-// insertRows inserts with one prepared statement for many rows at once. SQLite
-// gains little beyond some dozen rows per statement.
+// insertRows inserts with one prepared statement for some rows at once: few, as
+// the driver's time to bind parameters grows by the square of their number. It
+// is much worse for numbered ones, so these have no numbers.
 func insertRows(ctx context.Context, t *tx, table string, columns []string, rows [][]any) error {
-	const chunk = 50
+	const chunk = 10
 	var stmt *sql.Stmt
 	args := make([]any, 0, chunk*len(columns))
 	for len(rows) > 0 {
 		n := min(chunk, len(rows))
 		if stmt == nil || n < chunk {
-			q := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + placeholders(n, len(columns))
+			q := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + rowMarks(n, len(columns))
 			s, err := t.PrepareContext(ctx, q)
 			if err != nil {
 				return err
@@ -83,6 +87,12 @@ func insertRows(ctx context.Context, t *tx, table string, columns []string, rows
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// rowMarks gives "(?, ?), (?, ?)" for rows 2, columns 2.
+func rowMarks(rows, columns int) string {
+	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
+	return row + strings.Repeat(", "+row, rows-1)
 }
 
 // placeholders gives "($1, $2), ($3, $4)" for rows 2, columns 2.

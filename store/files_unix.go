@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
 package store
 
@@ -9,8 +9,6 @@ import (
 	"os/user"
 	"strconv"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // adopt gives file the owner and group of folder and mode 0660, best effort.
@@ -33,11 +31,12 @@ func adopt(folder, file string) {
 
 // folderWritable reports in words that this user may not make files in folder.
 func folderWritable(folder string) error {
-	err := unix.Access(folder, unix.W_OK|unix.X_OK)
+	const writeSearch = 2 | 1 // W_OK, X_OK
+	err := syscall.Access(folder, writeSearch)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EROFS):
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: %s", ErrReadOnly, permissionText(folder))
 	}
 	return fmt.Errorf("%w: folder %s: %w", ErrUnreachable, folder, err)
@@ -76,8 +75,8 @@ func groupName(gid uint32) string {
 
 // tryLock takes an exclusive lock that ends with f, or with the process.
 func tryLock(f *os.File) (bool, error) {
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
 		return false, nil
 	}
 	return err == nil, err

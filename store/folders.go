@@ -230,8 +230,7 @@ func byDepth(paths map[string]struct{}) [][]string {
 
 // lookUpFolders moves the folders that are there from keys to ids.
 func (t *tx) lookUpFolders(ctx context.Context, keys map[folderKey]string, ids map[string]int64) error {
-	const chunk = 500
-	args := make([]any, 0, 2*chunk)
+	args := make([]any, 0, 2*t.d.keys)
 	ask := func() error {
 		rows, err := t.QueryContext(ctx, "WITH v (parent, name) AS (VALUES "+typed(placeholders(len(args)/2, 2), "bigint", t.d.bytes)+`)
 			SELECT f.id, f.parent, f.name FROM v JOIN folder f ON f.parent = v.parent AND f.name = v.name`, args...)

@@ -57,8 +57,8 @@ func nameTaken(err error) error {
 }
 
 // UpdateMirror reads the mirror, lets change work on it and writes it back,
-// with its row locked from beginning to end. Nothing is written when nothing
-// changed. what says in the log what was done, the changed fields follow by
+// with its row locked from beginning to end; change must be quick and must not
+// use the store. Nothing is written when nothing changed. what says in the log what was done, the changed fields follow by
 // themselves; "" logs nothing (for what no person did).
 func (s *Store) UpdateMirror(ctx context.Context, id mirror.ID, who, what string, change func(*mirror.Mirror) error) (mirror.Mirror, error) {
 	var after mirror.Mirror

@@ -13,17 +13,6 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
-// hosts gives the URL of the same database on several servers.
-func hosts(t *testing.T, dsn string, more ...*pgtest.Cluster) string {
-	t.Helper()
-	u := must[*url.URL](t)(url.Parse(dsn))
-	list := u.Host
-	for _, c := range more {
-		list += "," + c.Addr()
-	}
-	return strings.Replace(dsn, u.Host, list, 1)
-}
-
 // A server that hangs, stops and comes back.
 func TestOutage(t *testing.T) {
 	t.Parallel()
@@ -57,6 +46,13 @@ func TestOutage(t *testing.T) {
 	}
 	c.Freeze(t)
 	all("frozen")
+	other := must[*Store](t)(Open(c.URL("postgres"), Options{}))
+	try("frozen, first use", other.Prepare)
+	began := time.Now()
+	ok(t, other.Close())
+	if took := time.Since(began); took > 2*closeTimeout {
+		t.Errorf("closing took %v", took)
+	}
 	c.Thaw(t)
 	must[[]mirror.Mirror](t)(s.Mirrors(t.Context()))
 	c.Stop(t)

@@ -31,10 +31,27 @@ func (s *Store) openPostgres(dbURL string, o Options) error {
 	s.d = &postgres
 	s.db = stdlib.OpenDBFromPool(pool)
 	s.reset = pool.Reset
-	s.closers = append(s.closers, func() error { pool.Close(); return nil })
+	s.closers = append(s.closers, func() error { closePool(pool); return nil })
 	s.describe = "PostgreSQL " + redact(dbURL)
 	s.waiter = newWaiter(func(w *waiter) { w.listen(conf.ConnConfig, s.log) })
 	return nil
+}
+
+// closeTimeout is how long Close waits for the farewell to a server.
+const closeTimeout = 3 * time.Second
+
+// closePool closes all connections; those to a server that hangs take longer,
+// and nobody waits for them.
+func closePool(pool *pgxpool.Pool) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pool.Close()
+	}()
+	select {
+	case <-done:
+	case <-time.After(closeTimeout):
+	}
 }
 
 func postgresConfig(dbURL string, o Options) (*pgxpool.Config, error) {

@@ -16,6 +16,7 @@ func (s *Store) openSQLite(path string) error {
 	// transaction that turned from reading to writing could fail halfway.
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)", "cache_size(-16000)", "temp_store(MEMORY)",
+		"journal_size_limit(67108864)",
 	}}
 	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 	connector, err := newSQLiteConnector(path, dsn)
