@@ -214,5 +214,5 @@ func holder() string {
 	if err != nil {
 		host = "unknown host"
 	}
-	return fmt.Sprintf("%s, process %d", host, os.Getpid())
+	return fmt.Sprintf("%s@%s, process %d", who(), host, os.Getpid())
 }
