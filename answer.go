@@ -49,7 +49,10 @@ func (q *question) send(w http.ResponseWriter, picks []redirector.Pick) {
 	set("Location", location)
 	set(fieldMirror, q.o.mirror)
 	set(fieldRealm, q.o.realm)
-	h["Link"] = append(h["Link"], link...)
+	if before := h["Link"]; len(before) > 0 {
+		link = append(before[:len(before):len(before)], link...)
+	}
+	h["Link"] = link
 	if len(h["Cache-Control"]) == 0 {
 		set("Cache-Control", q.h.CacheControl)
 	}

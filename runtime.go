@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,7 +15,6 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/asn"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
@@ -67,22 +65,7 @@ type instance struct {
 	db       *database
 	places   *placeFile   // nil: none
 	networks *networkFile // nil: none
-}
-
-// locate finds out what is known about an address.
-func (in *instance) locate(addr netip.Addr) mirror.Client {
-	c := mirror.Client{Addr: addr}
-	if !addr.IsValid() {
-		return c
-	}
-	if in.places != nil {
-		c.Place, _ = in.places.Lookup(addr)
-	}
-	var ok bool
-	if c.Prefix, c.ASN, ok = in.db.prefixes.Lookup(addr); !ok && in.networks != nil {
-		c.ASN, c.Prefix, _ = in.networks.Lookup(addr)
-	}
-	return c
+	locator  locator
 }
 
 // database is a database with its copy in memory. Requests use only the copy,
