@@ -359,7 +359,7 @@ func TestDigests(t *testing.T) {
 		ok(t, s.PutDigest(ctx, a, [32]byte{1, 0, 255}))
 		mid := must[Head](t)(s.Head(ctx))
 		ok(t, s.PutDigest(ctx, b, [32]byte{2}))
-		ok(t, s.PutDigest(ctx, b, [32]byte{3}))
+		ok(t, s.PutDigests(ctx, map[mirror.FileID][32]byte{b: {3}, 999: {4}}))
 		since := func(rev int64) map[mirror.FileID]byte {
 			got := map[mirror.FileID]byte{}
 			ok(t, s.Read(ctx, func(n *Snapshot) error {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
 // Head gives the position of the database.
@@ -46,25 +44,6 @@ func (s *Store) SetSetting(ctx context.Context, name, value string) error {
 		_, err := t.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2)
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, text(value))
 		return err
-	})
-	return err
-}
-
-// PutDigest stores the SHA-256 sum of a version. ErrNotFound: the version is
-// not known (any more).
-func (s *Store) PutDigest(ctx context.Context, id mirror.FileID, sha256 [32]byte) error {
-	_, err := s.visible(ctx, "storing a digest", func(t *tx) error {
-		res, err := t.ExecContext(ctx, `INSERT INTO digest (file, sha256, revision)
-			SELECT id, $2, $3 FROM file WHERE id = $1
-			ON CONFLICT (file) DO UPDATE SET sha256 = excluded.sha256, revision = excluded.revision`,
-			int64(id), sha256[:], t.head.Revision)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, ErrNotFound)
-		}
-		return nil
 	})
 	return err
 }
