@@ -75,10 +75,11 @@ func (s *Summary) Complete() bool { return len(s.Incomplete) == 0 }
 // maxReasons bounds Summary.Incomplete.
 const maxReasons = 20
 
-// AddIncomplete notes a reason, dropping it when there are many already.
+// AddIncomplete notes a reason, made fit to print, dropping it when there are
+// many already.
 func (s *Summary) AddIncomplete(reason string) {
 	if len(s.Incomplete) < maxReasons {
-		s.Incomplete = append(s.Incomplete, reason)
+		s.Incomplete = append(s.Incomplete, plainText(reason))
 	}
 }
 

@@ -14,6 +14,11 @@ import (
 // everything afresh.
 const keepChanges = 7 * 24 * time.Hour
 
+// MinKeepVersions is the shortest time that replaced and removed versions
+// should be kept: nodes that were away for less must still learn from their
+// rows what is gone.
+const MinKeepVersions = keepChanges
+
 // Purge deletes versions that were replaced or removed longer than
 // keepVersions ago, with their digests, and what is kept for a week.
 func (s *Store) Purge(ctx context.Context, keepVersions time.Duration) (PurgeStats, error) {

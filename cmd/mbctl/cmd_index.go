@@ -74,6 +74,10 @@ func (a *app) runIndex(ctx context.Context, where string, o origin.Options) erro
 		return err
 	}
 	o.KeepVersions, o.Exclude = time.Duration(conf.KeepVersions), conf.Exclude
+	if o.KeepVersions > 0 && o.KeepVersions < store.MinKeepVersions {
+		o.KeepVersions = store.MinKeepVersions
+		a.say("keep_versions is taken as 7d, the least there is: nodes that were away must still learn what is gone")
+	}
 	o.Timeout, o.Log, o.Holder = time.Duration(conf.ScanTimeout), a.logger(), holder()
 	report, err := origin.Index(ctx, db, o)
 	if a.json {

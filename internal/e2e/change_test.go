@@ -150,3 +150,25 @@ func TestDistribution(t *testing.T) {
 		}
 	}
 }
+
+// TestManyChanges: each of many changes, by a process of its own, reaches the
+// node, which reads beside them all the time.
+func TestManyChanges(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		s := newSite(t, settings{database: database})
+		small(t, s.root, 5)
+		s.must("index", s.root)
+		s.must("new", "berlin", "-H", "http://127.0.0.1/", "-c", "de")
+		s.start()
+		var longest time.Duration
+		for i := range 60 {
+			s.must("score", "berlin", fmt.Sprint(i))
+			if i%3 == 0 {
+				longest = max(longest, s.follows())
+			}
+		}
+		longest = max(longest, s.follows())
+		t.Logf("the longest that the node was behind: %v", longest)
+	})
+}

@@ -4,7 +4,10 @@
 // folder above, which many servers follow) are noticed.
 package frontier
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Limits of a walk. They are far beyond real trees and keep a server that makes
 // up folders from filling memory.
@@ -15,7 +18,8 @@ const (
 
 // Folder is a folder to visit.
 type Folder struct {
-	Path  string // relative to the listed URL, "" is the top
+	Path  string // relative to the listed URL, "" is the top; set when it is visited
+	name  string // while it is waiting: a million long paths would fill memory
 	depth int
 	above *Folder
 	print uint64
@@ -41,7 +45,17 @@ func (f *Frontier) Next() *Folder {
 	next := f.waiting[n-1]
 	f.waiting[n-1] = nil
 	f.waiting = f.waiting[:n-1]
+	if next.above != nil {
+		next.Path, next.name = join(next.above, next.name), ""
+	}
 	return next
+}
+
+func join(above *Folder, name string) string {
+	if above.Path == "" {
+		return name
+	}
+	return above.Path + "/" + name
 }
 
 // Found is how many folders were found so far, the first included.
@@ -50,18 +64,15 @@ func (f *Frontier) Found() int { return f.found }
 // Add notes a folder called name inside above. The error says why it will not
 // be visited.
 func (f *Frontier) Add(above *Folder, name string) error {
-	path := name
-	if above.Path != "" {
-		path = above.Path + "/" + name
-	}
 	switch {
 	case above.depth+1 > MaxDepth:
-		return fmt.Errorf("folder %q: more than %d levels deep", path, MaxDepth)
+		return fmt.Errorf("folder %.300q: more than %d levels deep", join(above, name), MaxDepth)
 	case len(f.waiting) >= MaxWaiting:
-		return fmt.Errorf("folder %q: more than %d folders are waiting", path, MaxWaiting)
+		return fmt.Errorf("folder %.300q: more than %d folders are waiting", join(above, name), MaxWaiting)
 	}
 	f.found++
-	f.waiting = append(f.waiting, &Folder{Path: path, depth: above.depth + 1, above: above})
+	// The name is often a piece of a whole page, which must not stay with it.
+	f.waiting = append(f.waiting, &Folder{name: strings.Clone(name), depth: above.depth + 1, above: above})
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package frontier
 
 import (
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -64,4 +66,37 @@ func TestEmptyFoldersAreNoLoop(t *testing.T) {
 	if depth != MaxDepth+1 {
 		t.Errorf("went %d levels down, want %d", depth, MaxDepth+1)
 	}
+}
+
+func TestWaitingFoldersTakeLittleMemory(t *testing.T) { //nolint:paralleltest // it measures the heap
+	f := New("")
+	long := strings.Repeat("n", 255)
+	var above *Folder
+	for above = f.Next(); len(above.Path) < 15_000; above = f.Next() {
+		if err := f.Add(above, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := heap()
+	const folders = 20_000
+	for i := range folders {
+		if err := f.Add(above, strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if per := (heap() - before) / folders; per > 500 {
+		t.Errorf("%d bytes for each waiting folder below a path of %d bytes", per, len(above.Path))
+	}
+	last := f.Next()
+	if want := above.Path + "/" + strconv.Itoa(folders-1); last.Path != want {
+		t.Errorf("next is ...%s, want ...%s", last.Path[len(last.Path)-20:], want[len(want)-20:])
+	}
+	runtime.KeepAlive(f)
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

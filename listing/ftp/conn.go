@@ -28,7 +28,7 @@ type replyError struct {
 }
 
 func (e *replyError) Error() string {
-	return fmt.Sprintf("%s: the server says %d %q", e.what, e.code, e.text)
+	return fmt.Sprintf("%s: the server says %d %.300q", e.what, e.code, e.text)
 }
 
 func (e *replyError) Unwrap() error {

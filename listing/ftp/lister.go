@@ -114,7 +114,7 @@ func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry)
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return w.sum, fmt.Errorf("listing %s: %w", l.shown, err)
+		return w.sum, fmt.Errorf("listing %s: %w", l.shown, listing.Plain(err))
 	}
 	return w.sum, nil
 }

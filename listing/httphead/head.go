@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -109,7 +110,7 @@ const UserAgent = "mirrorbrain-scanner"
 func Head(ctx context.Context, client *http.Client, rawURL string) (Answer, error) {
 	a, err := request(ctx, client, http.MethodHead, rawURL)
 	if err != nil {
-		return Answer{Size: -1}, fmt.Errorf("asking for %s: %w", mirror.Redact(rawURL), err)
+		return Answer{Size: -1}, fmt.Errorf("asking for %s: %w", mirror.Redact(rawURL), listing.Plain(err))
 	}
 	if !headFailed(a) {
 		return a, nil
@@ -117,7 +118,7 @@ func Head(ctx context.Context, client *http.Client, rawURL string) (Answer, erro
 	b, err := request(ctx, client, http.MethodGet, rawURL)
 	if err != nil {
 		if ctx.Err() != nil {
-			return Answer{Size: -1}, fmt.Errorf("asking for %s: %w", mirror.Redact(rawURL), err)
+			return Answer{Size: -1}, fmt.Errorf("asking for %s: %w", mirror.Redact(rawURL), listing.Plain(err))
 		}
 		return a, nil // what HEAD said is an answer too
 	}

@@ -157,6 +157,8 @@ func (l *Lister) get(ctx context.Context, path, accept string, yield func(item) 
 	body := &io.LimitedReader{R: resp.Body, N: maxPage + 1}
 	p, err = readPage(body, media, newFolderURL(resp.Request.URL), yield)
 	switch {
+	case p.over:
+		p.cut = fmt.Sprintf("the page has more than %d rows", maxRows)
 	case body.N <= 0 && err == nil, body.N <= 0 && errors.Is(err, io.ErrUnexpectedEOF):
 		p.cut = fmt.Sprintf("the page is larger than %d MiB", maxPage>>20)
 		err = nil

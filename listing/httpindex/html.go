@@ -68,6 +68,10 @@ func readHTML(r *bufio.Reader, at folderURL, yield func(item) error) (page, erro
 		if err := h.token(z, tt); err != nil {
 			return h.page, err
 		}
+		if h.links >= maxRows {
+			h.page.over, h.row = true, nil
+			return h.end(io.EOF)
+		}
 	}
 }
 

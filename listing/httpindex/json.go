@@ -51,7 +51,11 @@ func readJSON(r *bufio.Reader, at folderURL, yield func(item) error) (page, erro
 		return p, fmt.Errorf("%w: JSON, but not a list", listing.ErrNotIndex)
 	}
 	caddies := 0
-	for dec.More() {
+	for rows := 0; dec.More(); rows++ {
+		if rows == maxRows {
+			p.over = true
+			return p, nil
+		}
 		var j jsonItem
 		if err := dec.Decode(&j); err != nil {
 			return p, jsonError(err)

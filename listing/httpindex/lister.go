@@ -85,7 +85,7 @@ func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry)
 	if stop, ok := errors.AsType[errStop](c.err); ok {
 		return c.sum, stop.error
 	}
-	return c.sum, fmt.Errorf("listing %s: %w", l.url(sub), c.err)
+	return c.sum, fmt.Errorf("listing %s: %w", l.url(sub), listing.Plain(c.err))
 }
 
 // failuresInARow is after how many folders that failed one after the other,

@@ -32,7 +32,13 @@ type page struct {
 	refused int // links to children with names that no file can have
 	// cut says why the page may not show all; "" when it does.
 	cut string
+	// over is set when it has more rows than are read.
+	over bool
 }
+
+// maxRows is how many rows of one page are read: short rows would take twenty
+// times the memory of the page, and a server can send them packed.
+const maxRows = 500_000
 
 // errStop ends the reading of a page because of the receiver of its items.
 type errStop struct{ error }

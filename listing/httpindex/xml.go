@@ -25,7 +25,11 @@ func readXML(r *bufio.Reader, yield func(item) error) (page, error) {
 		name []byte
 		list bool
 	)
-	for {
+	for rows := 0; ; {
+		if rows == maxRows {
+			p.over = true
+			return p, nil
+		}
 		switch z.Next() {
 		case html.ErrorToken:
 			return endXML(p, z.Err(), list)
@@ -48,6 +52,7 @@ func readXML(r *bufio.Reader, yield func(item) error) (page, error) {
 			if row == nil {
 				continue
 			}
+			rows++
 			row.name = string(name)
 			if !isName(row.name) {
 				p.refused++

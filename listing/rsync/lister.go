@@ -61,7 +61,7 @@ func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return s.summary, fmt.Errorf("listing %s%s: %w", l, mirror.EscapePath(sub), err)
+	return s.summary, fmt.Errorf("listing %s%s: %w", l, mirror.EscapePath(sub), listing.Plain(err))
 }
 
 // sink hands entries on and counts them.
