@@ -135,7 +135,9 @@ func (c *Checker) Check(rel string, now time.Time) Info {
 	if c.stuck.Load() > 0 && c.avoid(rel) {
 		return Info{}
 	}
-	e := &entry{rel: rel, done: make(chan struct{})}
+	// The path is mostly a piece of the request line, which may be a megabyte of
+	// query and must not be kept with it.
+	e := &entry{rel: strings.Clone(rel), done: make(chan struct{})}
 	if !slot.CompareAndSwap(old, e) {
 		if other := slot.Load(); other != nil && other.rel == rel {
 			return c.wait(other)
