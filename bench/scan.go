@@ -32,17 +32,33 @@ func measure(ctx context.Context, env []string, name string, args ...string) (me
 		cmd.Stdout, cmd.Stderr = log, log
 	}
 	began := time.Now()
-	err = cmd.Run()
+	var peak int64
+	if err = cmd.Start(); err == nil {
+		peak, err = watch(cmd)
+	}
 	took := time.Since(began)
 	if err != nil {
 		out, _ := os.ReadFile(log.Name())
 		return measured{}, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, tail(out, 2000))
 	}
-	m := measured{wall: took, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
-	if ru, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		m.peak = ru.Maxrss << 10
+	return measured{wall: took, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), peak: peak}, nil
+}
+
+// watch waits for a program's end and gives its largest resident set. The
+// kernel's own figure (ru_maxrss) is of no use: it counts what this process had
+// when it started the program.
+func watch(cmd *exec.Cmd) (peak int64, err error) {
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			return peak, err
+		case <-time.After(20 * time.Millisecond):
+			_, p := memory(cmd.Process.Pid)
+			peak = max(peak, p)
+		}
 	}
-	return m, nil
 }
 
 // measureScan indexes a large tree and scans it from an rsync daemon, beside
