@@ -14,19 +14,26 @@ import (
 // megabytes, with much else beside them a few hundred.
 const maxMMDB = 1 << 30
 
-// mmdbRecord is what AS databases say of a network: a number in the layout of
-// MaxMind and DB-IP, "AS64500" in that of IPinfo.
-type mmdbRecord struct {
-	Number uint32 `maxminddb:"autonomous_system_number"`
-	Text   any    `maxminddb:"asn"`
-}
+// maxNetworks bounds the walk through an mmdb file, networks without data
+// included: a few hundred bytes can hold a tree with endlessly many.
+const maxNetworks = 4 * maxPrefixes
 
-func (r mmdbRecord) asn() uint32 {
-	if text, ok := r.Text.(string); ok {
+// asnOf reads what AS databases say of a network: a number in the layout of
+// MaxMind and DB-IP, "AS64500" in that of IPinfo. Nothing else of the record is
+// decoded: a small file can have millions of networks with much in them.
+func asnOf(res maxminddb.Result) (uint32, error) {
+	var text string
+	err := res.DecodePath(&text, "asn")
+	if err == nil && text != "" {
 		n, _ := number32([]byte(text)) // not a number is 0: unknown
-		return n
+		return n, nil
 	}
-	return r.Number
+	if _, other := errors.AsType[maxminddb.UnmarshalTypeError](err); err != nil && !other {
+		return 0, err
+	}
+	var n uint32
+	err = res.DecodePath(&n, "autonomous_system_number")
+	return n, err
 }
 
 // sniffMMDB goes by the name, because the mark of mmdb files is at their end,
@@ -47,14 +54,21 @@ func readMMDB(r io.Reader, c *collector) error {
 	if err != nil {
 		return fmt.Errorf("not a complete mmdb file: %w", err)
 	}
-	for network := range db.Networks() {
-		var rec mmdbRecord
+	steps := 0
+	for network := range db.Networks(maxminddb.IncludeNetworksWithoutData()) {
+		if steps++; steps > maxNetworks {
+			return fmt.Errorf("more than %d networks", maxNetworks)
+		}
+		if network.Err() == nil && !network.Found() {
+			continue
+		}
 		c.stats.Lines++
-		if err := network.Decode(&rec); err != nil {
+		asn, err := asnOf(network)
+		if err != nil {
 			c.reject(fmt.Errorf("network %v: %w", network.Prefix(), err))
 			continue
 		}
-		if err := c.add(network.Prefix(), rec.asn()); err != nil {
+		if err := c.add(network.Prefix(), asn); err != nil {
 			return err
 		}
 	}

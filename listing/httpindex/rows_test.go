@@ -63,4 +63,3 @@ func TestTooManyRowsAreIncomplete(t *testing.T) {
 		t.Errorf("%d entries, incomplete for %q", sum.Entries, sum.Incomplete)
 	}
 }
-
