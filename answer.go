@@ -3,6 +3,7 @@ package mirrorbrain
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -32,11 +33,8 @@ func (q *question) send(w http.ResponseWriter, picks []redirector.Pick) {
 	if !q.h.links {
 		links = links[:0]
 	}
-	location, link := "", []string(nil)
-	if len(links) > 0 {
-		location, link = redirector.Fields(q.self(escaped), escaped, links, redirector.Meta4)
-	} else {
-		_, link = redirector.Fields(q.self(escaped), escaped, nil, redirector.Meta4)
+	location, link := redirector.Fields(q.self(escaped), escaped, links, redirector.Meta4)
+	if location == "" {
 		location = string(picks[0].AppendURL(q.buf[:0], escaped))
 	}
 
@@ -50,7 +48,7 @@ func (q *question) send(w http.ResponseWriter, picks []redirector.Pick) {
 	set(fieldMirror, q.o.mirror)
 	set(fieldRealm, q.o.realm)
 	if before := h["Link"]; len(before) > 0 {
-		link = append(before[:len(before):len(before)], link...)
+		link = append(slices.Clip(before), link...)
 	}
 	h["Link"] = link
 	if len(h["Cache-Control"]) == 0 {

@@ -70,6 +70,7 @@ func BenchmarkServeHTTP(b *testing.B) {
 // benchmark measures the handler, with the part of the request's preparation
 // that cannot be done twice left out.
 func benchmark(b *testing.B, s *site, paths []string) {
+	b.Helper()
 	w := &writer{header: http.Header{}}
 	var reqs []*http.Request
 	for i := range 500 {

@@ -2,6 +2,7 @@ package mirrorbrain
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"reflect"
 	"strings"
@@ -74,7 +75,7 @@ func TestExample(t *testing.T) {
 	d.must(caddy.Load(cfg, true))
 	s.until("the catalog is there", func() bool {
 		resp, _ := s.get("/healthz", "")
-		return resp.StatusCode == 200
+		return resp.StatusCode == http.StatusOK
 	})
 	s.wants("/a/file.bin", "", 302, "http://m.example/pub/a/file.bin")
 	s.wants("/a/file.bin.asc", "", 200, "")

@@ -39,6 +39,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	h.counts.count(o)
 	h.forwarded.look(r, vars)
 	switch act {
+	case pass:
 	case done:
 		return nil
 	case notFound:

@@ -183,6 +183,7 @@ func (d *depot) prefixes(list ...store.Prefix) {
 
 // geo is the world as the tests' mmdb files have it.
 func geo(t testing.TB) (city, asn string) {
+	t.Helper()
 	return geotest.City(t, "", []geotest.Network{
 			{CIDR: "192.0.2.0/24", Country: "DE", Continent: "EU", Lat: 52.5, Lng: 13.4},
 			{CIDR: "198.51.100.0/24", Country: "US", Continent: "NA", Lat: 40.7, Lng: -74},

@@ -28,7 +28,7 @@ func (a *App) announce(ctx context.Context, in *instance) {
 		head, _ := in.db.catalog.Position()
 		version, _ := caddy.Version()
 		c, cancel := context.WithTimeout(ctx, announceTimeout)
-		err := in.db.store.PutNode(c, store.Node{Name: in.Node, Head: store.Head(head), Settings: settings, Version: version})
+		err := in.db.store.PutNode(c, store.Node{Name: in.Node, Head: head, Settings: settings, Version: version})
 		cancel()
 		if err != nil && !errors.Is(err, store.ErrUnreachable) && !errors.Is(err, store.ErrReadOnly) && ctx.Err() == nil {
 			a.logger.Debug("telling the database about this node", "instance", in.name, "err", err)

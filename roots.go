@@ -73,6 +73,7 @@ func (h *Handler) stale(root, path string, e catalog.Entry, now time.Time) bool 
 	case filecheck.Regular:
 		indexed := mirror.Version{MTime: e.MTime, Precision: e.Precision}
 		return info.Size != e.Size || e.Precision > 0 && !indexed.SameTime(info.MTime, 1)
+	case filecheck.Unknown:
 	}
 	return false
 }

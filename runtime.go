@@ -138,7 +138,7 @@ func (d *database) start() {
 		logs.logger().Warn("the catalog cannot be kept for the next start", "err", err)
 	}
 	d.loops.Go(func() {
-		catalog.Follow(ctx, d.catalog, &source{store: d.store}, catalog.FollowOptions{
+		catalog.Follow(ctx, d.catalog, newSource(d.store), catalog.FollowOptions{
 			File:       d.file,
 			OnPrefixes: d.setPrefixes,
 			Settings:   []string{settingScanAge, settingOrigin},

@@ -3,10 +3,10 @@ package mirrorbrain
 import (
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
@@ -62,7 +62,7 @@ func (h *Handler) policyFor(setting string) redirector.Policy {
 	if p.MaxScanAge == 0 {
 		p.MaxScanAge = mirror.DefaultMaxScanAge
 		if d, err := caddy.ParseDuration(setting); err == nil && d > 0 {
-			p.MaxScanAge = time.Duration(d)
+			p.MaxScanAge = d
 		}
 	}
 	return p

@@ -145,7 +145,7 @@ func (s *server) ready() {
 	s.t.Helper()
 	s.until("the catalog is there", func() bool {
 		resp, _ := s.get("/health", "")
-		return resp.StatusCode == 200
+		return resp.StatusCode == http.StatusOK
 	})
 }
 
@@ -180,14 +180,18 @@ func (d *depot) plain(options string) string {
 
 func TestServer(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) *depot{
-		"sqlite":     func(t testing.TB) *depot { return newDepot(t) },
-		"postgresql": func(t testing.TB) *depot { return openDepot(t, pgtest.New(t)) },
+		"sqlite": newDepot,
+		"postgresql": func(tb testing.TB) *depot {
+			tb.Helper()
+			return openDepot(tb, pgtest.New(tb))
+		},
 	} {
 		t.Run(name, func(t *testing.T) { testServer(t, open(t)) })
 	}
 }
 
 func testServer(t *testing.T, d *depot) {
+	t.Helper()
 	odd := "odd/\xfe\xff %20?#&.bin"
 	d.file("a/file.bin", odd, "a/local.bin")
 	d.mirror(mirror.Mirror{Name: "de", Place: germany}, "a/file.bin", odd)
@@ -205,11 +209,11 @@ func testServer(t *testing.T, d *depot) {
 	s.wants("/"+mirror.EscapePath(odd), "192.0.2.1", 302, "http://de.example/pub/"+mirror.EscapePath(odd))
 	s.wants("/none", "192.0.2.1", 404, "")
 	s.wants("/a", "192.0.2.1", 404, "")
-	if resp, body := s.get("/a/local.bin", "192.0.2.1"); resp.StatusCode != 200 || len(body) != fileSize || resp.Header.Get("X-MirrorBrain-Mirror") != "" {
+	if resp, body := s.get("/a/local.bin", "192.0.2.1"); resp.StatusCode != http.StatusOK || len(body) != fileSize || resp.Header.Get("X-MirrorBrain-Mirror") != "" {
 		t.Errorf("local file: %d, %d bytes, %v", resp.StatusCode, len(body), resp.Header)
 	}
 	resp, body, err := s.do(http.MethodHead, "/a/file.bin", "192.0.2.1")
-	if err != nil || resp.StatusCode != 302 || body != "" || resp.ContentLength > 0 {
+	if err != nil || resp.StatusCode != http.StatusFound || body != "" || resp.ContentLength > 0 {
 		t.Errorf("HEAD: %v %v %q", err, resp, body)
 	}
 	if resp, body := s.get("/a/file.bin", "192.0.2.1"); resp.ContentLength != 0 || body != "" || len(resp.Header["Link"]) != 3 {
@@ -338,7 +342,7 @@ func TestHungDisk(t *testing.T) {
 			path := []string{"/a/f.bin", "/b/f.bin", "/c/d/f.bin"}[i%3]
 			start := time.Now()
 			resp, _, err := s.do(http.MethodGet, path, "")
-			if err != nil || resp.StatusCode != 302 {
+			if err != nil || resp.StatusCode != http.StatusFound {
 				t.Errorf("%s: %v %v", path, resp, err)
 			}
 			if d := int64(time.Since(start)); d > slowest.Load() {
@@ -523,7 +527,7 @@ func TestFiftyReloadsUnderLoad(t *testing.T) {
 				// Closing a listener, as Caddy does at each reload, makes the kernel
 				// reset the connections that nobody has accepted yet. And while a
 				// database is new, its catalog is not there yet.
-				if err == nil && resp.StatusCode != want && resp.StatusCode != 200 {
+				if err == nil && resp.StatusCode != want && resp.StatusCode != http.StatusOK {
 					wrong.Add(1)
 					t.Logf("%s: %d", path, resp.StatusCode)
 				} else if err == nil {

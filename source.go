@@ -3,7 +3,6 @@ package mirrorbrain
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
@@ -21,9 +20,13 @@ const (
 // source is a database as the catalog wants to read it. An empty one is set up
 // at the first attempt that reaches it.
 type source struct {
+	catalog.Source
+
 	store    *store.Store
 	prepared atomic.Bool
 }
+
+func newSource(s *store.Store) *source { return &source{Source: catalog.FromStore(s), store: s} }
 
 func (s *source) prepare(ctx context.Context) error {
 	if s.prepared.Load() {
@@ -41,8 +44,7 @@ func (s *source) Head(ctx context.Context) (catalog.Head, error) {
 	if err := s.prepare(ctx); err != nil {
 		return catalog.Head{}, err
 	}
-	h, err := s.store.Head(ctx)
-	return catalog.Head(h), err
+	return s.Source.Head(ctx)
 }
 
 // Read implements catalog.Source.
@@ -53,31 +55,8 @@ func (s *source) Read(ctx context.Context, fn func(catalog.Snapshot) error) erro
 	return s.store.Read(ctx, func(n *store.Snapshot) error { return fn(snapshot{n}) })
 }
 
-// Wait implements catalog.Source.
-func (s *source) Wait(ctx context.Context, d time.Duration) { s.store.Wait(ctx, d) }
-
-// snapshot is a snapshot in the catalog's types.
+// snapshot is a snapshot that has the origin among its settings.
 type snapshot struct{ *store.Snapshot }
-
-func (s snapshot) Head() catalog.Head { return catalog.Head(s.Snapshot.Head()) }
-
-func (s snapshot) Known(h catalog.Head) (bool, error) { return s.Snapshot.Known(store.Head(h)) }
-
-func (s snapshot) Holdings(since int64, fn func(catalog.Holdings) error) error {
-	return s.Snapshot.Holdings(since, func(h store.Holdings) error { return fn(catalog.Holdings(h)) })
-}
-
-func (s snapshot) Files(since int64, fn func(catalog.FileRow) error) error {
-	return s.Snapshot.Files(since, func(r store.FileRow) error { return fn(catalog.FileRow(r)) })
-}
-
-func (s snapshot) Aliases(since int64, fn func(catalog.Alias) error) error {
-	return s.Snapshot.Aliases(since, func(a store.Alias) error { return fn(catalog.Alias(a)) })
-}
-
-func (s snapshot) Prefixes(fn func(catalog.Prefix) error) error {
-	return s.Snapshot.Prefixes(func(p store.Prefix) error { return fn(catalog.Prefix(p)) })
-}
 
 func (s snapshot) Setting(name string) (string, error) {
 	if name == settingOrigin {
@@ -86,5 +65,3 @@ func (s snapshot) Setting(name string) (string, error) {
 	}
 	return s.Snapshot.Setting(name)
 }
-
-var _ catalog.Source = (*source)(nil)

@@ -197,16 +197,17 @@ func (c *Checker) wait(e *entry) Info {
 // run makes the call.
 func (c *Checker) run(e *entry) {
 	info, err := c.o.Stat(c.root + e.rel)
-	if info.State == Absent || err != nil {
-		switch c.rootThere() {
-		case false:
-			info = Info{}
-			c.warn("local root is missing or empty, the index is trusted instead", "root", c.root)
-		case true:
-			if err != nil {
-				info = Info{}
-				c.warn("local files cannot be checked, the index is trusted instead", "path", c.root+e.rel, "err", err)
-			}
+	switch {
+	case info.State != Absent && err == nil:
+	case !c.rootThere():
+		info = Info{}
+		if c.trouble() {
+			c.o.Logger.Warn("local root is missing or empty, the index is trusted instead", "root", c.root)
+		}
+	case err != nil:
+		info = Info{}
+		if c.trouble() {
+			c.o.Logger.Warn("local files cannot be checked, the index is trusted instead", "path", c.root+e.rel, "err", err)
 		}
 	}
 	e.info, e.at = info, int64(time.Since(c.start))

@@ -17,7 +17,9 @@ func (c *Checker) giveUp(e *entry) {
 	case <-e.done: // just now, and run may have looked at late before it was set
 		c.back(e)
 	default:
-		c.warn("the disk does not answer, the index is trusted instead", "path", c.root+e.rel, "waited", c.o.Timeout)
+		if c.trouble() {
+			c.o.Logger.Warn("the disk does not answer, the index is trusted instead", "path", c.root+e.rel, "waited", c.o.Timeout)
+		}
 	}
 }
 
@@ -51,13 +53,9 @@ func (c *Checker) avoid(rel string) bool {
 // folder gives the folder part of a path with its last slash; "" is the root.
 func folder(rel string) string { return rel[:strings.LastIndexByte(rel, '/')+1] }
 
-// warn logs the beginning of trouble; what follows until the disk answers again
-// is the same trouble.
-func (c *Checker) warn(msg string, args ...any) {
-	if c.warned.CompareAndSwap(false, true) {
-		c.o.Logger.Warn(msg, args...)
-	}
-}
+// trouble reports whether this is the beginning of trouble, which is logged; what
+// follows until the disk answers again is the same trouble.
+func (c *Checker) trouble() bool { return c.warned.CompareAndSwap(false, true) }
 
 // hasEntry reports whether dir is a folder that is not empty. The mount point
 // of a disk that is not mounted is an empty folder.
