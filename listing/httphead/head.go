@@ -46,12 +46,16 @@ func (a Answer) Found() bool {
 // the error says why not.
 type Policy func(from, to *url.URL) error
 
-// SameHost follows redirects within the host only.
+// SameHost follows redirects within the host only, and from https not to http:
+// the password goes along.
 func SameHost(from, to *url.URL) error {
-	if strings.EqualFold(from.Hostname(), to.Hostname()) {
-		return nil
+	switch {
+	case !strings.EqualFold(from.Hostname(), to.Hostname()):
+		return fmt.Errorf("redirected to another host: %s", to.Hostname())
+	case from.Scheme == "https" && to.Scheme != "https":
+		return fmt.Errorf("redirected from https to %s", to.Scheme)
 	}
-	return fmt.Errorf("redirected to another host: %s", to.Hostname())
+	return nil
 }
 
 // maxRedirects bounds the redirects followed for one file.

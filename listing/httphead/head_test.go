@@ -156,3 +156,29 @@ func FuzzTotalSize(f *testing.F) {
 		}
 	})
 }
+
+func TestSameHost(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		from, to string
+		ok       bool
+	}{
+		{"http://a.example/x", "http://A.example/y", true},
+		{"http://a.example/x", "https://a.example/x", true},
+		{"https://a.example/x", "http://a.example/x", false},
+		{"http://a.example/x", "http://b.example/x", false},
+		{"http://a.example/x", "http://a.example.b.example/x", false},
+	} {
+		from, err := url.Parse(tt.from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := url.Parse(tt.to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := SameHost(from, to); (err == nil) != tt.ok {
+			t.Errorf("%s to %s: %v", tt.from, tt.to, err)
+		}
+	}
+}
