@@ -131,6 +131,9 @@ func chooseOrigin(o *origin.Options, where string, conf *instance, known store.O
 		if err != nil {
 			return usagef("--http: %w", err)
 		}
+		if err := noPassword(u); err != nil {
+			return usagef("--http: %w", err)
+		}
 		o.HTTP = u
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func (d *duration) UnmarshalText(b []byte) error {
 func parseDuration(s string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		h, err := time.ParseDuration(days + "h")
-		if err != nil {
+		if err != nil || h < 0 || h > math.MaxInt64/24 {
 			return 0, fmt.Errorf("duration %q: write for example 36h or 14d", s)
 		}
 		return 24 * h, nil

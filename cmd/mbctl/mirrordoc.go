@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -204,6 +205,9 @@ func parseHTTP(urls []string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := noPassword(u); err != nil {
+			return nil, err
+		}
 		scheme, _, _ := strings.Cut(u, ":")
 		if other := seen[scheme]; other != "" {
 			return nil, fmt.Errorf("two %s URLs, %s and %s: a mirror has at most one http and one https URL", scheme, mirror.Redact(other), mirror.Redact(u))
@@ -215,6 +219,15 @@ func parseHTTP(urls []string) ([]string, error) {
 		return nil, fmt.Errorf("a mirror needs an http or https URL that clients can be sent to (-H)")
 	}
 	return out, nil
+}
+
+// noPassword refuses a URL with a user or password that clients would be sent
+// to: every one of them would be told.
+func noPassword(raw string) error {
+	if u, err := url.Parse(raw); err == nil && u.User != nil {
+		return fmt.Errorf("URL %s: clients are sent to it, so it cannot have a user or password", mirror.Redact(raw))
+	}
+	return nil
 }
 
 func optionalURL(raw string, schemes ...string) (string, error) {

@@ -63,7 +63,13 @@ func execute(ctx context.Context, args []string, io streams) int {
 	if a.json {
 		_ = json.NewEncoder(io.err).Encode(map[string]any{"error": err.Error(), "exit_code": code})
 	} else {
-		fmt.Fprintf(io.err, "mbctl: %v\n", err)
+		// It may repeat what mirrors sent, and names of files.
+		for i, line := range strings.Split(err.Error(), "\n") {
+			if i == 0 {
+				line = "mbctl: " + line
+			}
+			fmt.Fprintln(io.err, printable(line))
+		}
 		if code == exitUsage {
 			fmt.Fprintln(io.err, "See 'mbctl help', or '--help' after a command.")
 		}
