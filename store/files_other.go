@@ -17,6 +17,11 @@ func folderWritable(folder string) error {
 	return nil
 }
 
+func fileUsable(path string) error {
+	_, err := os.Stat(path)
+	return err
+}
+
 func permissionText(path string) string { return "cannot write " + path }
 
 // tryLock trusts in the transaction that follows, which only one process gets.

@@ -42,6 +42,20 @@ func folderWritable(folder string) error {
 	return fmt.Errorf("%w: folder %s: %w", ErrUnreachable, folder, err)
 }
 
+// fileUsable reports in words that this user may not read and write a file. It
+// does not open it.
+func fileUsable(path string) error {
+	const readWrite = 4 | 2 // R_OK, W_OK
+	err := syscall.Access(path, readWrite)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: %s", ErrReadOnly, permissionText(path))
+	}
+	return &os.PathError{Op: "access", Path: path, Err: err}
+}
+
 // permissionText says who we are, whose the file is, and its mode.
 func permissionText(path string) string {
 	me := "user " + userName(uint32(os.Geteuid()))

@@ -36,6 +36,10 @@ func (c *sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := accessible(c.path); err != nil {
 		return nil, err
 	}
+	file, err := os.Stat(c.path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -46,24 +50,26 @@ func (c *sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, fmt.Errorf("database %s: keeping the write-ahead log: %w", c.path, err)
 		}
 	}
-	return conn, nil
+	return wrapSQLite(conn, c.path, file)
 }
 
 // accessible says in words why the database file or its folder cannot be used.
-// SQLite itself would say "unable to open" or, later, "readonly".
+// SQLite itself would say "unable to open" or, later, "readonly". It must not
+// open the files: closing one gives up all POSIX locks that this process has on
+// it, those of SQLite's connections too, and then other processes take the
+// write-ahead log for theirs alone.
 func accessible(path string) error {
 	for _, p := range []string{path, path + "-wal", path + "-shm"} {
-		f, err := os.OpenFile(p, os.O_RDWR, 0)
+		err := fileUsable(p)
 		switch {
 		case err == nil:
-			f.Close()
 		case p != path && errors.Is(err, fs.ErrNotExist):
 			// SQLite makes it, in a folder that must be writable.
 			if err := folderWritable(filepath.Dir(path)); err != nil {
 				return err
 			}
-		case errors.Is(err, fs.ErrPermission):
-			return fmt.Errorf("%w: %s", ErrReadOnly, permissionText(p))
+		case errors.Is(err, ErrReadOnly):
+			return err
 		default:
 			return fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}

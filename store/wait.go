@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"log/slog"
 	"sync"
 	"time"
@@ -91,7 +92,7 @@ func (w *waiter) listen(conf *pgx.ConnConfig, log *slog.Logger) {
 			return
 		}
 		pause := listenRetry
-		if classify(err) == ErrReadOnly {
+		if errors.Is(classify(err), ErrReadOnly) {
 			pause = listenRefused
 		}
 		log.Debug("listening for changes ended, polling goes on", "error", err)
@@ -149,6 +150,14 @@ func (w *waiter) watch(db *sql.DB) {
 	}
 }
 
+// stillThere gives a connection up whose file was replaced.
+func stillThere(conn any) error {
+	if c, ok := conn.(*sqliteConn); ok && c.moved() {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
 func (w *waiter) watchOnce(db *sql.DB) {
 	conn, err := db.Conn(w.ctx)
 	if err != nil {
@@ -157,6 +166,10 @@ func (w *waiter) watchOnce(db *sql.DB) {
 	defer conn.Close()
 	for last := int64(-1); ; {
 		var version int64
+		if err := conn.Raw(stillThere); err != nil {
+			w.tell()
+			return
+		}
 		if err := conn.QueryRowContext(w.ctx, "PRAGMA data_version").Scan(&version); err != nil {
 			return
 		}
