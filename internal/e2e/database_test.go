@@ -223,3 +223,39 @@ func TestDefaultDatabase(t *testing.T) {
 		t.Errorf("%d of 20 files are sent to the mirror", got)
 	}
 }
+
+// TestDatabaseGoneDuringScan: a scan whose database goes away fails and says
+// so, and what was known before is as it was.
+func TestDatabaseGoneDuringScan(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Start(t)
+	s := newSite(t, settings{database: cluster.Database(t)})
+	files := wide(t, s.root, 30, 50)
+	s.must("index", s.root)
+	_, g := s.gatedMirror("berlin", 3000)
+	s.start()
+	scan := s.startMbctl("scan", "berlin")
+	g.wait(t)
+	cluster.Stop(t)
+	g.open()
+	r := scan.wait(t)
+	t.Logf("exit %d after %v\n%s%s", r.code, r.took, r.stdout, r.stderr)
+	if r.code != 4 && r.code != 3 {
+		t.Errorf("exit %d", r.code)
+	}
+	cluster.Start(t)
+	if got := s.sentTo("berlin", files); got != len(files) {
+		t.Errorf("%d of %d files are sent to the mirror", got, len(files))
+	}
+	s.must("enable", "berlin")
+
+	// It hangs: mbctl does not do so for ever.
+	cluster.Freeze(t)
+	r = s.mbctl("list")
+	t.Logf("a database that hangs: exit %d after %v: %s", r.code, r.took, r.stderr)
+	if r.code != 4 {
+		t.Errorf("a database that hangs: exit %d", r.code)
+	}
+	cluster.Thaw(t)
+	s.must("list")
+}
