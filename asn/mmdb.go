@@ -16,7 +16,7 @@ const maxMMDB = 1 << 30
 
 // maxNetworks bounds the walk through an mmdb file, networks without data
 // included: a few hundred bytes can hold a tree with endlessly many.
-const maxNetworks = 4 * maxPrefixes
+const maxNetworks = maxPrefixes
 
 // asnOf reads what AS databases say of a network: a number in the layout of
 // MaxMind and DB-IP, "AS64500" in that of IPinfo. Nothing else of the record is

@@ -38,7 +38,7 @@ type page struct {
 
 // maxRows is how many rows of one page are read: short rows would take twenty
 // times the memory of the page, and a server can send them packed.
-const maxRows = 500_000
+var maxRows = 500_000
 
 // errStop ends the reading of a page because of the receiver of its items.
 type errStop struct{ error }
