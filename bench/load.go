@@ -60,7 +60,7 @@ func load(ctx context.Context, script, url string, pid int, d time.Duration) (sa
 	if err != nil {
 		return sample{}, err
 	}
-	cmd := exec.CommandContext(ctx, "wrk", "-t1", "-c32", "-d", fmt.Sprintf("%ds", int(d.Seconds())), "-s", script, url) //nolint:gosec // our own arguments
+	cmd := exec.CommandContext(ctx, "wrk", "-t1", "-c32", "-d", fmt.Sprintf("%ds", int(d.Seconds())), "-s", script, url)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return sample{}, fmt.Errorf("wrk: %w\n%s", err, out)

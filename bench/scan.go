@@ -20,7 +20,7 @@ type measured struct {
 
 // measure runs a program to its end.
 func measure(ctx context.Context, env []string, name string, args ...string) (measured, error) {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // our own arguments
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), env...)
 	log, err := os.CreateTemp("", "bench")
 	if err != nil {
@@ -135,7 +135,7 @@ func startRsync(ctx context.Context, work, root string) (*server, string, error)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return nil, "", err
 	}
-	daemon := exec.Command("rsync", "--daemon", "--no-detach", "--port", fmt.Sprint(port), "--config", conf) //nolint:gosec,noctx // ends with this process
+	daemon := exec.CommandContext(ctx, "rsync", "--daemon", "--no-detach", "--port", fmt.Sprint(port), "--config", conf)
 	daemon.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := daemon.Start(); err != nil {
 		return nil, "", err

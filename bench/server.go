@@ -84,7 +84,7 @@ http://127.0.0.1:%d {
 		return nil, err
 	}
 	defer log.Close()
-	s.cmd = exec.Command("bin/caddy", "run", "--adapter", "caddyfile", "--config", file) //nolint:gosec,noctx // stopped by stop
+	s.cmd = exec.Command("bin/caddy", "run", "--adapter", "caddyfile", "--config", file) //nolint:noctx // ended by stop
 	s.cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir, "HOME="+dir)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -103,7 +103,7 @@ func (s *server) waitFor(ctx context.Context, url string, limit time.Duration) e
 				return c.Close()
 			}
 		} else if req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil); err == nil {
-			if resp, err := http.DefaultClient.Do(req); err == nil { //nolint:gosec // loopback
+			if resp, err := http.DefaultClient.Do(req); err == nil {
 				_ = resp.Body.Close()
 				if resp.StatusCode == http.StatusOK {
 					return nil

@@ -39,16 +39,31 @@ type country struct {
 }
 
 var countries = []country{
-	{"de", "eu", 52.5, 13.4}, {"fr", "eu", 48.9, 2.3}, {"gb", "eu", 51.5, -0.1}, {"nl", "eu", 52.4, 4.9},
-	{"pl", "eu", 52.2, 21.0}, {"se", "eu", 59.3, 18.1}, {"it", "eu", 41.9, 12.5}, {"es", "eu", 40.4, -3.7},
-	{"us", "na", 40.7, -74.0}, {"ca", "na", 43.7, -79.4}, {"mx", "na", 19.4, -99.1}, {"br", "sa", -23.5, -46.6},
-	{"ar", "sa", -34.6, -58.4}, {"jp", "as", 35.7, 139.7}, {"cn", "as", 31.2, 121.5}, {"in", "as", 19.1, 72.9},
-	{"kr", "as", 37.6, 127.0}, {"au", "oc", -33.9, 151.2}, {"nz", "oc", -36.8, 174.8}, {"za", "af", -33.9, 18.4},
+	{"de", "eu", 52.5, 13.4},
+	{"fr", "eu", 48.9, 2.3},
+	{"gb", "eu", 51.5, -0.1},
+	{"nl", "eu", 52.4, 4.9},
+	{"pl", "eu", 52.2, 21.0},
+	{"se", "eu", 59.3, 18.1},
+	{"it", "eu", 41.9, 12.5},
+	{"es", "eu", 40.4, -3.7},
+	{"us", "na", 40.7, -74.0},
+	{"ca", "na", 43.7, -79.4},
+	{"mx", "na", 19.4, -99.1},
+	{"br", "sa", -23.5, -46.6},
+	{"ar", "sa", -34.6, -58.4},
+	{"jp", "as", 35.7, 139.7},
+	{"cn", "as", 31.2, 121.5},
+	{"in", "as", 19.1, 72.9},
+	{"kr", "as", 37.6, 127.0},
+	{"au", "oc", -33.9, 151.2},
+	{"nz", "oc", -36.8, 174.8},
+	{"za", "af", -33.9, 18.4},
 }
 
 // clients gives n addresses spread over the countries.
 func clients(n int) []string {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same every time
+	r := rand.New(rand.NewPCG(1, 2))
 	out := make([]string, n)
 	for i := range out {
 		out[i] = fmt.Sprintf("11.%d.%d.%d", r.IntN(len(countries)), r.IntN(256), 1+r.IntN(254))
@@ -92,13 +107,13 @@ func fillPrefixes(ctx context.Context, db *store.Store) error {
 	_, err := db.ReplacePrefixes(ctx, "bench", func(yield func(store.Prefix) error) error {
 		for i := range len(countries) * 256 {
 			p := netip.PrefixFrom(netip.AddrFrom4([4]byte{11, byte(i >> 8), byte(i), 0}), 24)
-			if err := yield(store.Prefix{Prefix: p, ASN: uint32(1000 + i%500)}); err != nil { //nolint:gosec // small
+			if err := yield(store.Prefix{Prefix: p, ASN: uint32(1000 + i%500)}); err != nil {
 				return err
 			}
 		}
 		for i := range 95_000 {
 			p := netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(20 + i>>16), byte(i >> 8), byte(i), 0}), 24)
-			if err := yield(store.Prefix{Prefix: p, ASN: uint32(2000 + i%30_000)}); err != nil { //nolint:gosec // small
+			if err := yield(store.Prefix{Prefix: p, ASN: uint32(2000 + i%30_000)}); err != nil {
 				return err
 			}
 		}
@@ -137,7 +152,7 @@ func fill(ctx context.Context, path string, n, mirrors int, hashed bool) error {
 	if hashed {
 		sums := map[mirror.FileID][32]byte{}
 		for i := range n {
-			id := mirror.FileID(i + 1) //nolint:gosec // ids are dense in a new database
+			id := mirror.FileID(i + 1)
 			sums[id] = [32]byte{byte(i), byte(i >> 8), byte(i >> 16), 1}
 		}
 		if err := db.PutDigests(ctx, sums); err != nil {
@@ -163,7 +178,7 @@ func addMirror(ctx context.Context, db *store.Store, i, files int) error {
 			Continent: c.continent, Country: c.code, HasCoords: true,
 			Lat: c.lat + float64(i%7)/5, Lng: c.lng + float64(i%11)/5,
 		},
-		ASNs: []uint32{uint32(1000 + i*7%500)}, Score: 50 + 10*(i%11), Enabled: true, //nolint:gosec // small
+		ASNs: []uint32{uint32(1000 + i*7%500)}, Score: 50 + 10*(i%11), Enabled: true,
 	}
 	if err := db.CreateMirror(ctx, &m, "bench"); err != nil {
 		return err
@@ -173,13 +188,13 @@ func addMirror(ctx context.Context, db *store.Store, i, files int) error {
 		return err
 	}
 	all, held := roaring.New(), roaring.New()
-	all.AddRange(1, uint64(files)+1)         //nolint:gosec // not negative
-	r := rand.New(rand.NewPCG(uint64(i), 3)) //nolint:gosec // the same every time
+	all.AddRange(1, uint64(files)+1)
+	r := rand.New(rand.NewPCG(uint64(i), 3))
 	for at := 1; at <= files; at += filesPerFolder {
 		if r.IntN(100) < 80 { // folders come and go as a whole, with a few holes
-			held.AddRange(uint64(at), uint64(min(at+filesPerFolder, files+1))) //nolint:gosec // not negative
+			held.AddRange(uint64(at), uint64(min(at+filesPerFolder, files+1)))
 			for range 5 {
-				held.Remove(uint32(at + r.IntN(filesPerFolder))) //nolint:gosec // small
+				held.Remove(uint32(at + r.IntN(filesPerFolder)))
 			}
 		}
 	}

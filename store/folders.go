@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -98,7 +99,8 @@ func (t *folderTree) path(id int64) (string, error) {
 		return p, nil
 	}
 	t.chain = t.chain[:0]
-	above, length := "", 0
+	var above string
+	length := 0
 	for at := id; ; {
 		if p, ok := t.paths[at]; ok {
 			above = p
@@ -115,8 +117,8 @@ func (t *folderTree) path(id int64) (string, error) {
 	var b strings.Builder
 	b.Grow(len(above) + length)
 	b.WriteString(above)
-	for i := len(t.chain) - 1; i >= 0; i-- {
-		b.WriteString(t.chain[i])
+	for _, name := range slices.Backward(t.chain) {
+		b.WriteString(name)
 		b.WriteByte('/')
 	}
 	t.paths[id] = b.String()

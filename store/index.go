@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -179,7 +180,7 @@ func (t *tx) removeAliases(ctx context.Context, b *IndexBatch) error {
 	for _, a := range b.RemoveAliases {
 		parent, name := splitPath(a.Path)
 		folder, err := findFolder(ctx, t, t.d.bytes, parent)
-		if classify(err) == ErrNotFound {
+		if errors.Is(classify(err), ErrNotFound) {
 			continue
 		} else if err != nil {
 			return err

@@ -20,7 +20,7 @@ import (
 	"github.com/golang-migrate/migrate/v4/database"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 
-	mbsql "github.com/caddy-mirrorbrain/caddy-mirrorbrain/sql"
+	schema "github.com/caddy-mirrorbrain/caddy-mirrorbrain/sql"
 )
 
 // Prepare makes the database usable: it sets up an empty one and upgrades a
@@ -95,7 +95,7 @@ func (s *Store) setUp(ctx context.Context, doing string) error {
 		defer unlock()
 		defer shareFiles(p)
 	}
-	src, err := iofs.New(mbsql.Migrations, s.d.name)
+	src, err := iofs.New(schema.Migrations, s.d.name)
 	if err != nil {
 		return fail(doing, err)
 	}
@@ -153,7 +153,7 @@ func (s *Store) schema(ctx context.Context) (have, oldest int, err error) {
 
 // steps lists the embedded migrations in order.
 func (s *Store) steps() ([]string, error) {
-	entries, err := fs.ReadDir(mbsql.Migrations, s.d.name)
+	entries, err := fs.ReadDir(schema.Migrations, s.d.name)
 	if err != nil {
 		return nil, err
 	}

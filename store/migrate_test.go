@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	mbsql "github.com/caddy-mirrorbrain/caddy-mirrorbrain/sql"
+	schema "github.com/caddy-mirrorbrain/caddy-mirrorbrain/sql"
 )
 
 // TestMain turns the test binary into one of the processes of TestTenProcesses.
@@ -171,10 +171,10 @@ var tableOrColumn = regexp.MustCompile(`(?m)^(?:CREATE (?:UNIQUE )?(?:TABLE|INDE
 func TestSchemasAgree(t *testing.T) {
 	t.Parallel()
 	names := func(folder string) map[string][]string {
-		files := must[[]string](t)(fs.Glob(mbsql.Migrations, folder+"/*.sql"))
+		files := must[[]string](t)(fs.Glob(schema.Migrations, folder+"/*.sql"))
 		m := make(map[string][]string)
 		for _, f := range files {
-			raw := must[[]byte](t)(mbsql.Migrations.ReadFile(f))
+			raw := must[[]byte](t)(schema.Migrations.ReadFile(f))
 			m[filepath.Base(f)] = tableOrColumn.FindAllString(string(raw), -1)
 		}
 		return m

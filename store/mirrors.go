@@ -50,7 +50,7 @@ func (s *Store) CreateMirror(ctx context.Context, m *mirror.Mirror, who string) 
 
 // nameTaken turns the violated unique index into ErrExists.
 func nameTaken(err error) error {
-	if classify(err) == ErrConflict {
+	if errors.Is(classify(err), ErrConflict) {
 		return ErrExists
 	}
 	return err
@@ -58,7 +58,8 @@ func nameTaken(err error) error {
 
 // UpdateMirror reads the mirror, lets change work on it and writes it back,
 // with its row locked from beginning to end; change must be quick and must not
-// use the store. Nothing is written when nothing changed. what says in the log what was done, the changed fields follow by
+// use the store. Nothing is written when nothing changed. what says in the log
+// what was done, the changed fields follow by
 // themselves; "" logs nothing (for what no person did).
 func (s *Store) UpdateMirror(ctx context.Context, id mirror.ID, who, what string, change func(*mirror.Mirror) error) (mirror.Mirror, error) {
 	var after mirror.Mirror
@@ -247,8 +248,10 @@ func (s *Store) SetHeld(ctx context.Context, id mirror.ID, add, remove *roaring.
 		if err := t.putHoldings(ctx, h); err != nil {
 			return err
 		}
-		return t.event(ctx, Event{Mirror: id, MirrorName: m.Name, Who: who, What: "files by hand",
-			Detail: fmt.Sprintf("%d added, %d taken away", add.GetCardinality(), remove.GetCardinality())})
+		return t.event(ctx, Event{
+			Mirror: id, MirrorName: m.Name, Who: who, What: "files by hand",
+			Detail: fmt.Sprintf("%d added, %d taken away", add.GetCardinality(), remove.GetCardinality()),
+		})
 	})
 	return err
 }

@@ -55,11 +55,7 @@ func closePool(pool *pgxpool.Pool) {
 }
 
 func postgresConfig(dbURL string, o Options) (*pgxpool.Config, error) {
-	dbURL, err := withSessionAttrs(dbURL, o.ReadOnly)
-	if err != nil {
-		return nil, err
-	}
-	conf, err := pgxpool.ParseConfig(dbURL)
+	conf, err := pgxpool.ParseConfig(withSessionAttrs(dbURL, o.ReadOnly))
 	if err != nil {
 		return nil, err // pgx hides the password
 	}
@@ -86,27 +82,27 @@ func postgresConfig(dbURL string, o Options) (*pgxpool.Config, error) {
 
 // withSessionAttrs sets which of several hosts will do, unless the user said
 // it: writers need one that takes writes, readers any that answers.
-func withSessionAttrs(dbURL string, readOnly bool) (string, error) {
+func withSessionAttrs(dbURL string, readOnly bool) string {
 	const attr = "target_session_attrs"
 	if os.Getenv("PGTARGETSESSIONATTRS") != "" {
-		return dbURL, nil
+		return dbURL
 	}
 	u, err := url.Parse(dbURL)
 	if err != nil {
 		// net/url refuses the port lists that pgx takes ("h1:1,h2:2").
 		if readOnly || !strings.Contains(dbURL, ",") || strings.Contains(dbURL, attr+"=") {
-			return dbURL, nil
+			return dbURL
 		}
 		if strings.Contains(dbURL, "?") {
-			return dbURL + "&" + attr + "=read-write", nil
+			return dbURL + "&" + attr + "=read-write"
 		}
-		return dbURL + "?" + attr + "=read-write", nil
+		return dbURL + "?" + attr + "=read-write"
 	}
 	q := u.Query()
 	if readOnly || q.Has(attr) || !strings.Contains(u.Host+q.Get("host"), ",") {
-		return dbURL, nil
+		return dbURL
 	}
 	q.Set(attr, "read-write")
 	u.RawQuery = q.Encode()
-	return u.String(), nil
+	return u.String()
 }

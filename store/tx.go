@@ -60,7 +60,7 @@ func (s *Store) inTx(ctx context.Context, fn func(*tx) error) error {
 	if err = fn(&tx{Tx: t, conn: conn, d: s.d}); err == nil {
 		err = t.Commit()
 	}
-	if s.reset != nil && classify(err) == ErrReadOnly {
+	if s.reset != nil && errors.Is(classify(err), ErrReadOnly) {
 		s.reset() // this was the primary once; new connections look for the present one
 	}
 	return err
@@ -83,7 +83,7 @@ func (s *Store) begin(ctx context.Context, o *sql.TxOptions) (*sql.Conn, *sql.Tx
 			return conn, t, nil
 		}
 		_ = conn.Close() // what is wrong with it is known
-		again := isBusy(err) || s.file == "" && attempt < staleConns && classify(err) == ErrUnreachable
+		again := isBusy(err) || s.file == "" && attempt < staleConns && errors.Is(classify(err), ErrUnreachable)
 		if !again || ctx.Err() != nil {
 			return nil, nil, err
 		}
@@ -142,7 +142,7 @@ func deadline(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
-	if classify(err) != nil && classify(err) != ErrUnreachable {
+	if classify(err) != nil && !errors.Is(classify(err), ErrUnreachable) {
 		return err
 	}
 	if cause := context.Cause(ctx); !errors.Is(err, cause) {

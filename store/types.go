@@ -92,10 +92,15 @@ func (b *IndexBatch) Len() int {
 
 // IndexStats is what an index run found, kept for status.
 type IndexStats struct {
-	Files, Bytes                     int64         `json:",omitempty"` // what the origin has
-	Added, Changed, Removed, Touched int64         `json:",omitempty"`
-	Aliases, Problems                int64         `json:",omitempty"`
-	Took                             time.Duration `json:",omitempty"`
+	Files    int64         `json:"files,omitempty"` // what the origin has
+	Bytes    int64         `json:"bytes,omitempty"`
+	Added    int64         `json:"added,omitempty"`
+	Changed  int64         `json:"changed,omitempty"`
+	Removed  int64         `json:"removed,omitempty"`
+	Touched  int64         `json:"touched,omitempty"`
+	Aliases  int64         `json:"aliases,omitempty"`
+	Problems int64         `json:"problems,omitempty"`
+	Took     time.Duration `json:"took,omitempty"` // nanoseconds
 }
 
 // Origin is where the tree comes from.

@@ -112,12 +112,12 @@ func (a *app) changeEach(ctx context.Context, names []string, what string, chang
 	}
 	docs := []mirrorDoc{}
 	for _, m := range mirrors {
-		m, err := db.UpdateMirror(ctx, m.ID, who(), what, change)
+		after, err := db.UpdateMirror(ctx, m.ID, who(), what, change)
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", what, m.Name, err)
 		}
-		docs = append(docs, docOf(&m, a.maxScanAge()))
-		a.say("%s: %s", m.Name, done(&m))
+		docs = append(docs, docOf(&after, a.maxScanAge()))
+		a.say("%s: %s", m.Name, done(&after))
 	}
 	if a.json {
 		return a.printJSON(docs)

@@ -84,10 +84,9 @@ func (a *app) runStatus(ctx context.Context) error {
 
 func (a *app) printStatus(d *statusDoc, now time.Time, mirrors int) {
 	fmt.Fprintf(a.out, "database  %s, revision %d\n", d.Database, d.Revision)
-	switch {
-	case d.IndexedAt == nil:
+	if d.IndexedAt == nil {
 		fmt.Fprintln(a.out, "origin    not indexed yet: mbctl index DIR")
-	default:
+	} else {
 		fmt.Fprintf(a.out, "origin    %s, indexed %s ago\n", printable(d.Origin), age(*d.IndexedAt, now))
 	}
 	switch mirrors {

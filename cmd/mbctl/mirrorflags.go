@@ -76,7 +76,7 @@ func (f *mirrorFlags) addNetwork(fs *pflag.FlagSet) {
 	f.copies["asn"] = func(to *settings) {
 		to.ASN = nil
 		for _, n := range f.asn {
-			to.ASN = append(to.ASN, uint32(n)) //nolint:gosec // check refuses larger ones
+			to.ASN = append(to.ASN, uint32(n))
 		}
 	}
 	fs.BoolVar(&f.v4, "ipv4", false, "can be reached over IPv4 (found from DNS where not given)")

@@ -50,20 +50,19 @@ func (d *demo) check(ctx context.Context) error {
 // try makes one request, follows its redirect and compares the contents.
 func (d *demo) try(ctx context.Context, r request) error {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 20 * time.Second}
-	resp, body, err := get(ctx, client, d.base+(&url.URL{Path: r.path}).EscapedPath(), r.from.address)
+	got, err := get(ctx, client, d.base+(&url.URL{Path: r.path}).EscapedPath(), r.from.address)
 	if err != nil {
 		return err
 	}
-	mirror, location := resp.Header.Get("X-MirrorBrain-Mirror"), resp.Header.Get("Location")
+	mirror, location := got.header.Get("X-MirrorBrain-Mirror"), got.header.Get("Location")
 	say("  %s asks for %s", r.what, r.path)
 	if location != "" {
-		say("    %d, to %s (%s): %s", resp.StatusCode, mirror, resp.Header.Get("X-MirrorBrain-Realm"), location)
-		resp, body, err = get(ctx, client, location, "")
-		if err != nil {
+		say("    %d, to %s (%s): %s", got.status, mirror, got.header.Get("X-MirrorBrain-Realm"), location)
+		if got, err = get(ctx, client, location, ""); err != nil {
 			return err
 		}
 	} else {
-		say("    %d, served by the redirector itself", resp.StatusCode)
+		say("    %d, served by the redirector itself", got.status)
 	}
 	want, err := os.ReadFile(d.path("origin", r.path))
 	switch {
@@ -71,29 +70,36 @@ func (d *demo) try(ctx context.Context, r request) error {
 		return err
 	case mirror != r.want:
 		return fmt.Errorf("went to %q, should have gone to %q", mirror, r.want)
-	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("status %d at the end", resp.StatusCode)
-	case !bytes.Equal(body, want):
+	case got.status != http.StatusOK:
+		return fmt.Errorf("status %d at the end", got.status)
+	case !bytes.Equal(got.body, want):
 		return errors.New("the contents differ from the origin's")
 	}
 	return nil
 }
 
-func get(ctx context.Context, client *http.Client, target, from string) (*http.Response, []byte, error) {
+// answer is what a server sent.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func get(ctx context.Context, client *http.Client, target, from string) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	if from != "" {
 		req.Header.Set("X-Forwarded-For", from)
 	}
-	resp, err := client.Do(req) //nolint:gosec // loopback
+	resp, err := client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return resp, body, err
+	return answer{resp.StatusCode, resp.Header, body}, err
 }
 
 // caughtUp waits until the redirector knows what mbctl wrote.
@@ -111,8 +117,8 @@ func (d *demo) caughtUp(ctx context.Context) error {
 		return fmt.Errorf("mbctl status: %w", err)
 	}
 	for range 100 {
-		resp, body, err := get(ctx, http.DefaultClient, d.base+"health", "")
-		if err == nil && resp.StatusCode == http.StatusOK && json.Unmarshal(body, &have) == nil && have.Revision >= want.Revision {
+		got, err := get(ctx, http.DefaultClient, d.base+"health", "")
+		if err == nil && got.status == http.StatusOK && json.Unmarshal(got.body, &have) == nil && have.Revision >= want.Revision {
 			return nil
 		}
 		select {

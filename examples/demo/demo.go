@@ -200,7 +200,7 @@ func (d *demo) publish(ctx context.Context) error {
 // mbctl runs one command and shows it as it would be typed.
 func (d *demo) mbctl(ctx context.Context, args ...string) error {
 	say("$ mbctl %s", strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, "bin/mbctl", args...) //nolint:gosec // our own arguments
+	cmd := exec.CommandContext(ctx, "bin/mbctl", args...)
 	cmd.Env = append(os.Environ(), "MIRRORBRAIN_DATABASE=sqlite://"+d.path("mirrorbrain.db"), "NO_COLOR=1")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.WaitDelay = 5 * time.Second

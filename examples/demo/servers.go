@@ -44,7 +44,7 @@ func (d *demo) startProcess(ctx context.Context, port int, name string, args ...
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(name, args...) //nolint:gosec,noctx // our own arguments; ended by close
+	cmd := exec.Command(name, args...) //nolint:noctx // ended by close
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+d.work, "XDG_CONFIG_HOME="+d.work, "HOME="+d.work)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
