@@ -50,7 +50,7 @@ func TestExitCodes(t *testing.T) {
 			t.Errorf("mbctl %q: exit %d, want 2\n%s%s", args, r.code, r.stdout, r.stderr)
 		}
 	}
-	dir := s.addMirror("berlin", germany)
+	s.addMirror("berlin", germany)
 	dead := mirrortest.Nginx(t, s.copyOf("dead"), mirrortest.Options{Host: germany})
 	s.must("new", "dead", "-H", dead.URL)
 	s.must("scan", "dead", "--enable")
@@ -79,7 +79,6 @@ func TestExitCodes(t *testing.T) {
 	s.expect(0, []string{"removed 20"}, "index", s.root, "--force")
 	s.expect(0, []string{"nothing has changed"}, "index", s.root)
 	s.expect(1, nil, "--config", filepath.Join(s.dir, "no.toml"), "list")
-	_ = dir
 	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
 	check(t, err)
 	defer l.Close()

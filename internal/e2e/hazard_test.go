@@ -12,18 +12,6 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/mirrortest"
 )
 
-// held is how many files mbctl believes a mirror to have.
-func (s *site) held(name string) int {
-	s.t.Helper()
-	var doc struct {
-		Scan struct {
-			Held int `json:"held"`
-		} `json:"scan"`
-	}
-	s.json(&doc, "show", name)
-	return doc.Scan.Held
-}
-
 // sentTo counts how many of the paths a client in Germany is sent to mirror for.
 func (s *site) sentTo(mirror string, paths []string) (n int) {
 	s.t.Helper()
@@ -156,7 +144,7 @@ func TestBrokenListing(t *testing.T) {
 		s := newSite(t, settings{database: database})
 		files := small(t, s.root, 150)
 		s.must("index", s.root)
-		dir := s.addMirror("berlin", germany)
+		s.addMirror("berlin", germany)
 		s.start()
 		empty := filepath.Join(s.dir, "empty")
 		check(t, os.Mkdir(empty, 0o755))
@@ -179,7 +167,6 @@ func TestBrokenListing(t *testing.T) {
 		if got := s.sentTo("berlin", files); got != 40 {
 			t.Errorf("--force believes a listing of 40 files, but %d are sent to the mirror", got)
 		}
-		_ = dir
 	})
 }
 

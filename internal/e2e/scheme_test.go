@@ -230,8 +230,8 @@ func TestExampleCaddyfile(t *testing.T) {
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				_, port, _ := net.SplitHostPort(addr)
-				return dial.DialContext(ctx, network, net.JoinHostPort(s.host, port))
+				_, asked, _ := net.SplitHostPort(addr) // addr is a host and port
+				return dial.DialContext(ctx, network, net.JoinHostPort(s.host, asked))
 			},
 		},
 	}

@@ -150,11 +150,3 @@ func chmod(t testing.TB, root, path string, mode fs.FileMode) {
 	t.Helper()
 	check(t, os.Chmod(filepath.Join(root, path), mode))
 }
-
-// sum is the SHA-256 of a file's contents.
-func sum(t testing.TB, name string) [32]byte {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	check(t, err)
-	return sha256.Sum256(b)
-}

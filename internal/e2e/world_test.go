@@ -113,12 +113,3 @@ func (s *site) mirrorOf(name, host, dir string, flags ...string) *mirrortest.Ser
 	s.must("scan", name, "--enable")
 	return web
 }
-
-// status asks for the status of a URL.
-func status(t testing.TB, url string) int {
-	t.Helper()
-	resp, err := client.Head(url)
-	check(t, err)
-	resp.Body.Close()
-	return resp.StatusCode
-}
