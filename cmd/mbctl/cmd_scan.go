@@ -196,9 +196,13 @@ func (a *app) indexed(ctx context.Context) (int64, error) {
 // scanFailures turns failed scans into the error that names them.
 func (a *app) scanFailures(ctx context.Context, reports []scanner.Report, failAfter time.Duration) error {
 	var failed []string
+	away := 0 // scans that the mirrors are not to blame for
 	for _, r := range reports {
 		if r.Err == nil {
 			continue
+		}
+		if errors.Is(r.Err, store.ErrUnreachable) {
+			away++
 		}
 		if failAfter > 0 {
 			m, err := a.db.Mirror(ctx, r.Mirror)
@@ -211,5 +215,9 @@ func (a *app) scanFailures(ctx context.Context, reports []scanner.Report, failAf
 	if len(failed) == 0 {
 		return nil
 	}
-	return &codedError{exitSomeFailed, fmt.Errorf("%d of %d mirrors failed: %s", len(failed), len(reports), strings.Join(failed, "; "))}
+	code := exitSomeFailed
+	if away == len(failed) {
+		code = exitUnreachable
+	}
+	return &codedError{code, fmt.Errorf("%d of %d mirrors failed: %s", len(failed), len(reports), strings.Join(failed, "; "))}
 }

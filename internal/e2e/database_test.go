@@ -240,7 +240,7 @@ func TestDatabaseGoneDuringScan(t *testing.T) {
 	g.open()
 	r := scan.wait(t)
 	t.Logf("exit %d after %v\n%s%s", r.code, r.took, r.stdout, r.stderr)
-	if r.code != 4 && r.code != 3 {
+	if r.code != 4 {
 		t.Errorf("exit %d", r.code)
 	}
 	cluster.Start(t)
