@@ -5,7 +5,10 @@ cd "$(dirname "$0")/.."
 time=${1:-30s}
 grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do
 	for f in $(grep -h '^func Fuzz' "$dir"/*_test.go | sed 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/'); do
-		echo "fuzz $dir $f"
-		go test -run='^$' -fuzz="^$f\$" -fuzztime="$time" "$dir" | tail -n 1
+		out=$(go test -run='^$' -fuzz="^$f\$" -fuzztime="$time" -fuzzminimizetime=20x "$dir" </dev/null 2>&1) || {
+			echo "$out"
+			exit 1
+		}
+		echo "$dir $f: $(echo "$out" | grep -o 'execs: [0-9]*' | tail -n 1)"
 	done
 done
