@@ -18,6 +18,7 @@ import (
 const (
 	maxReplyLine  = 8 << 10
 	maxReplyLines = 1000
+	maxDelays     = 5 // "ready in n minutes" before a greeting
 )
 
 // replyError is a reply that refuses something.
@@ -104,7 +105,7 @@ func (c *conn) hello(ctx context.Context, l *Lister) error {
 	}
 	c.r = bufio.NewReaderSize(c.Conn, maxReplyLine)
 	code, text, err := c.reply()
-	for err == nil && code == 120 { // "ready in n minutes"
+	for n := 0; err == nil && code == 120 && n < maxDelays; n++ { // "ready in n minutes"
 		code, text, err = c.reply()
 	}
 	if err != nil {
@@ -197,20 +198,20 @@ func (c *conn) settle() error {
 // wantedFacts gives the facts to ask for in MLSD, when some useful ones are on
 // offer (in the reply to FEAT) but not switched on (marked by a star).
 func wantedFacts(offer string) string {
-	var facts string
+	var facts strings.Builder
 	missing := false
 	for fact := range strings.SplitSeq(offer, ";") {
 		name, on := strings.CutSuffix(strings.TrimSpace(fact), "*")
 		switch strings.ToLower(name) {
 		case "type", "size", "modify", "unix.mode":
-			facts += name + ";"
+			facts.WriteString(name + ";")
 			missing = missing || !on
 		}
 	}
 	if !missing {
 		return ""
 	}
-	return facts
+	return facts.String()
 }
 
 // quoted gives the path in the reply to PWD: in quotes, quotes in it doubled.
@@ -245,10 +246,7 @@ func (c *conn) cmd(name string, args ...string) (int, string, error) {
 }
 
 func (c *conn) send(name string, args ...string) error {
-	line := name
-	for _, a := range args {
-		line += " " + a
-	}
+	line := strings.Join(append([]string{name}, args...), " ")
 	if strings.ContainsAny(line, "\r\n\x00") {
 		return errUnsendable
 	}

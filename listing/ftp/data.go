@@ -47,7 +47,7 @@ func (c *conn) lines(ctx context.Context, yield func(string) error, name string,
 		r = t
 	}
 	readErr := readLines(r, yield)
-	if stop, ok := errors.AsType[errStop](readErr); ok {
+	if stop, ok := errors.AsType[stopError](readErr); ok {
 		return "", stop
 	}
 	data.Close()
@@ -57,17 +57,17 @@ func (c *conn) lines(ctx context.Context, yield func(string) error, name string,
 		return "", err
 	case code/100 != 2:
 		return "", &replyError{name, code, text}
-	case readErr != nil && !(c.tls != nil && errors.Is(readErr, io.ErrUnexpectedEOF)):
+	case readErr != nil && (c.tls == nil || !errors.Is(readErr, io.ErrUnexpectedEOF)):
 		// Many servers end TLS without saying so; what they say here counts.
 		return "", fmt.Errorf("%s: %w", name, readErr)
 	}
 	return text, nil
 }
 
-// errStop is an error of the receiver.
-type errStop struct{ error }
+// stopError is an error of the receiver.
+type stopError struct{ error }
 
-func (e errStop) Unwrap() error { return e.error }
+func (e stopError) Unwrap() error { return e.error }
 
 // readLines reads lines that end in CR LF or LF.
 func readLines(r io.Reader, yield func(string) error) error {
@@ -81,7 +81,7 @@ func readLines(r io.Reader, yield func(string) error) error {
 		}
 		if s = strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r"); s != "" {
 			if yieldErr := yield(s); yieldErr != nil {
-				return errStop{yieldErr}
+				return stopError{yieldErr}
 			}
 		}
 		if errors.Is(err, io.EOF) {

@@ -132,7 +132,7 @@ func init() { retryPause = 20 * time.Millisecond }
 
 func TestMisbehaviour(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct {
+	for name, tt := range map[string]*struct {
 		fake       fake
 		entries    int
 		incomplete string
@@ -204,8 +204,13 @@ func TestMisbehaviour(t *testing.T) {
 			fake: fake{replies: map[string]string{"PASS": "530 the maximum number of clients is reached"}}, err: listing.ErrBusy,
 		},
 		"no anonymous": {fake: fake{replies: map[string]string{"USER": "530 no"}}, err: listing.ErrAuth},
-		"not FTP":      {fake: fake{greeting: "SSH-2.0-OpenSSH"}, err: errAny},
-		"no folder":    {fake: fake{replies: map[string]string{"CWD": "550 no"}}, err: listing.ErrNoFolder},
+		"ready in a minute": {
+			fake:    fake{greeting: "120 wait\r\n120 wait\r\n220 ready", folders: map[string]string{"/home": fileLine + "f\r\n"}},
+			entries: 1,
+		},
+		"ready in a minute, for ever": {fake: fake{greeting: strings.Repeat("120 wait\r\n", 100) + "220 ready"}, err: errAny},
+		"not FTP":                     {fake: fake{greeting: "SSH-2.0-OpenSSH"}, err: errAny},
+		"no folder":                   {fake: fake{replies: map[string]string{"CWD": "550 no"}}, err: listing.ErrNoFolder},
 		"a folder above it again": {
 			fake: fake{folders: map[string]string{
 				"/home": dirLine + "l\r\n", "/home/l": dirLine + "l\r\n", "/home/l/l": dirLine + "l\r\n", "/home/l/l/l": dirLine + "l\r\n",
@@ -223,7 +228,7 @@ func TestMisbehaviour(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, sum, err := list(t, open(t, tt.fake.start(t)), "")
-			if !errors.Is(err, tt.err) && !(tt.err == errAny && err != nil) {
+			if !errors.Is(err, tt.err) && (err == nil || !errors.Is(tt.err, errAny)) {
 				t.Errorf("error: got %v, want %v", err, tt.err)
 			}
 			if len(got) != tt.entries || sum.Entries != tt.entries {

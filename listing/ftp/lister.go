@@ -107,7 +107,7 @@ func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry)
 			w.c.shut()
 		}
 	}
-	if stop, ok := errors.AsType[errStop](err); ok {
+	if stop, ok := errors.AsType[stopError](err); ok {
 		return w.sum, stop.error
 	}
 	if err != nil {

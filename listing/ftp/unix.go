@@ -136,8 +136,8 @@ func listDate(fs []field, now time.Time) (at time.Time, precision time.Duration,
 	if len(fs) < 2 {
 		return at, 0, 0
 	}
-	if at, err := time.Parse("2006-01-02 15:04", fs[0].text+" "+fs[1].text); err == nil && at.Year() > 0 {
-		return at, time.Minute, 2
+	if t, err := time.Parse("2006-01-02 15:04", fs[0].text+" "+fs[1].text); err == nil && t.Year() > 0 {
+		return t, time.Minute, 2
 	}
 	if len(fs) < 3 {
 		return at, 0, 0

@@ -95,7 +95,7 @@ func (w *walk) done(v *visit) {
 
 // failed decides whether a folder that could not be listed ends the walk.
 func (w *walk) failed(ctx context.Context, folder *frontier.Folder, err error) error {
-	if _, stop := errors.AsType[errStop](err); stop || ctx.Err() != nil || !w.everListed {
+	if _, stop := errors.AsType[stopError](err); stop || ctx.Err() != nil || !w.everListed {
 		return err
 	}
 	_, answered := errors.AsType[*replyError](err)
@@ -131,7 +131,7 @@ func (w *walk) list(ctx context.Context, v *visit) error {
 // is not to be used any more.
 func (w *walk) again(err error) bool {
 	re, refused := errors.AsType[*replyError](err)
-	_, stop := errors.AsType[errStop](err)
+	_, stop := errors.AsType[stopError](err)
 	switch {
 	case stop, errors.Is(err, errUnsendable), errors.Is(err, errUnreadable):
 		return false
@@ -298,7 +298,7 @@ func (v *visit) entry(e listing.Entry) error {
 	if v.folder.Path != "" {
 		e.Path = v.folder.Path + "/" + name
 	}
-	if strings.IndexByte(name, '/') >= 0 || mirror.ValidPath(e.Path) != nil {
+	if valid := mirror.ValidPath(e.Path) == nil; !valid || strings.IndexByte(name, '/') >= 0 {
 		v.refused++
 		return nil
 	}

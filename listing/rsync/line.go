@@ -57,13 +57,30 @@ func parseLine(line string) (listing.Entry, bool) {
 // length of its target, which decides where " -> " comes more than once.
 func splitLink(s string, size int64) (name, target string) {
 	const arrow = " -> "
-	for i := strings.LastIndex(s, arrow); i >= 0; i = strings.LastIndex(s[:i], arrow) {
-		if target = unescape(s[i+len(arrow):]); int64(len(target)) == size {
-			return s[:i], target
+	behind := -int64(len(arrow)) // length of s[i+len(arrow):], unescaped
+	for i := len(s) - 1; i >= 0 && behind-escapeLen < size; i-- {
+		behind++
+		if _, ok := escaped(s[i:]); ok {
+			behind -= escapeLen - 1
+		}
+		if behind == size && strings.HasPrefix(s[i:], arrow) {
+			return s[:i], unescape(s[i+len(arrow):])
 		}
 	}
 	name, target, _ = strings.Cut(s, arrow)
 	return name, unescape(target)
+}
+
+// escapeLen is the length of "\#012".
+const escapeLen = 5
+
+// escaped gives the byte that s begins with an escape of.
+func escaped(s string) (byte, bool) {
+	if len(s) < escapeLen || s[0] != '\\' || s[1] != '#' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[2:escapeLen], 8, 8)
+	return byte(n), err == nil
 }
 
 // unescape undoes the program's "\#012" for bytes that are not printable
@@ -74,12 +91,10 @@ func unescape(s string) string {
 	}
 	out := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+4 < len(s) && s[i+1] == '#' {
-			if n, err := strconv.ParseUint(s[i+2:i+5], 8, 8); err == nil {
-				out = append(out, byte(n))
-				i += 4
-				continue
-			}
+		if c, ok := escaped(s[i:]); ok {
+			out = append(out, c)
+			i += escapeLen - 1
+			continue
 		}
 		out = append(out, s[i])
 	}
