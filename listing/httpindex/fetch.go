@@ -56,7 +56,7 @@ func (e *statusError) Unwrap() error {
 
 // transient reports whether asking again may help.
 func transient(err error) bool {
-	if _, ok := errors.AsType[errStop](err); ok {
+	if _, ok := errors.AsType[stopError](err); ok {
 		return false
 	}
 	if _, ok := errors.AsType[*offSiteError](err); ok {

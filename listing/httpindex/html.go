@@ -255,7 +255,7 @@ func (h *htmlReader) index() bool { return h.named || h.caddy && h.caddyList }
 
 func (h *htmlReader) emit(it item) error {
 	if err := h.yield(it); err != nil {
-		return errStop{err}
+		return stopError{err}
 	}
 	return nil
 }

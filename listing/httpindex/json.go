@@ -72,7 +72,7 @@ func readJSON(r *bufio.Reader, at folderURL, yield func(item) error) (page, erro
 			caddies++
 		}
 		if err := yield(it); err != nil {
-			return p, errStop{err}
+			return p, stopError{err}
 		}
 	}
 	if _, err := dec.Token(); err != nil { // the closing bracket

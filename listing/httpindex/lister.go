@@ -82,7 +82,7 @@ func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry)
 	if c.err == nil {
 		return c.sum, nil
 	}
-	if stop, ok := errors.AsType[errStop](c.err); ok {
+	if stop, ok := errors.AsType[stopError](c.err); ok {
 		return c.sum, stop.error
 	}
 	return c.sum, fmt.Errorf("listing %s: %w", l.url(sub), listing.Plain(c.err))
@@ -177,7 +177,7 @@ func (c *crawl) done(ctx context.Context, v *visit, p page, err error) {
 
 // failed decides whether a folder that could not be read ends the crawl.
 func (c *crawl) failed(ctx context.Context, folder *frontier.Folder, err error) {
-	_, stop := errors.AsType[errStop](err)
+	_, stop := errors.AsType[stopError](err)
 	_, answered := errors.AsType[*statusError](err)
 	_, offSite := errors.AsType[*offSiteError](err)
 	if !answered && !offSite && !errors.Is(err, listing.ErrNotIndex) {

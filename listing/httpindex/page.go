@@ -24,9 +24,6 @@ type item struct {
 	hasMode          bool
 }
 
-// bare reports that a page says no more than the name.
-func (it *item) bare() bool { return it.sizeMin < 0 && it.precision == 0 && it.kind != listing.Dir }
-
 // page is what is known of an index page after it was read.
 type page struct {
 	refused int // links to children with names that no file can have
@@ -40,14 +37,14 @@ type page struct {
 // times the memory of the page, and a server can send them packed.
 var maxRows = 500_000
 
-// errStop ends the reading of a page because of the receiver of its items.
-type errStop struct{ error }
+// stopError ends the reading of a page because of the receiver of its items.
+type stopError struct{ error }
 
-func (e errStop) Unwrap() error { return e.error }
+func (e stopError) Unwrap() error { return e.error }
 
 // readPage reads an index page of any known form and hands its rows to yield; a
 // hostile page may have a name twice. An error that wraps listing.ErrNotIndex means that it is
-// something else; other errors are the connection's or yield's (errStop).
+// something else; other errors are the connection's or yield's (stopError).
 func readPage(body io.Reader, contentType string, at folderURL, yield func(item) error) (page, error) {
 	r := bufio.NewReaderSize(body, 32<<10)
 	first, err := firstBytes(r)

@@ -57,7 +57,7 @@ func readXML(r *bufio.Reader, yield func(item) error) (page, error) {
 			if !isName(row.name) {
 				p.refused++
 			} else if err := yield(*row); err != nil {
-				return p, errStop{err}
+				return p, stopError{err}
 			}
 			row = nil
 		}

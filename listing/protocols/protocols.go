@@ -4,6 +4,7 @@ package protocols
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
@@ -36,12 +37,7 @@ func Known(rawURL string) bool {
 	if err != nil {
 		return false
 	}
-	for _, s := range Schemes {
-		if u.Scheme == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Schemes, u.Scheme)
 }
 
 // opened turns a nil pointer with an error into a nil interface.
