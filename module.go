@@ -289,6 +289,12 @@ func (h *Handler) Validate() error {
 	return nil
 }
 
+// Cleanup ends what the handler keeps ready for requests.
+func (h *Handler) Cleanup() error {
+	h.roots.close()
+	return nil
+}
+
 // maxDuplicates keeps an answer's header within what clients accept.
 const maxDuplicates = 100
 
@@ -296,6 +302,7 @@ var (
 	_ caddy.Module                = (*Handler)(nil)
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddy.Validator             = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 	_ caddyfile.Unmarshaler       = (*Handler)(nil)
 )

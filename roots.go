@@ -38,6 +38,7 @@ func (r *roots) get(root string, age time.Duration, log *slog.Logger) *filecheck
 	c := r.all[root]
 	if c == nil {
 		if len(r.all) >= maxRoots || r.all == nil {
+			r.closeAll()
 			r.all = map[string]*checkedRoot{}
 		}
 		c = &checkedRoot{root, filecheck.New(root, filecheck.Options{MaxAge: age, Logger: log})}
@@ -45,6 +46,20 @@ func (r *roots) get(root string, age time.Duration, log *slog.Logger) *filecheck
 	}
 	r.last.Store(c)
 	return c.check
+}
+
+// close ends what the checkers keep ready. Requests that are still on their way
+// may go on checking.
+func (r *roots) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closeAll()
+}
+
+func (r *roots) closeAll() {
+	for _, c := range r.all {
+		c.check.Close()
+	}
 }
 
 // root gives the local root of a request; "" is none.

@@ -39,7 +39,7 @@ type Options struct {
 	// goroutines and threads that a hung disk can hold. Default: 64.
 	MaxCalls int
 	// Entries is the number of answers kept, rounded up to a power of two.
-	// Default: 16384.
+	// Default: 65536.
 	Entries int
 	Logger  *slog.Logger // default: slog.Default()
 
@@ -52,18 +52,27 @@ type Options struct {
 // until one of them returns. Fewer only keep others away from their folders.
 const stuckLimit = 8
 
-// Checker checks the files below one root. It is safe for concurrent use, needs
-// no closing, and holds no goroutine while no call is under way.
+// Checker checks the files below one root. It is safe for concurrent use.
 type Checker struct {
 	root string
 	o    Options
 
 	slots []atomic.Pointer[entry]
 	seed  seed
-	calls chan struct{} // one token per stat under way
 
-	stuck  atomic.Int32 // calls that somebody gave up waiting for
+	// Calls are handed to workers, which wait for the next one: a new goroutine
+	// for each would cost more than most calls do. One more goroutine watches
+	// that they return, so that no call needs a timer of its own.
+	jobs     chan *entry
+	workers  atomic.Int32
+	pending  atomic.Int32 // calls that somebody waits for
+	watching atomic.Bool
+	quit     chan struct{}
+	closing  sync.Once
+
+	stuck  atomic.Int32 // calls that were given up and have not returned
 	mu     sync.Mutex
+	crew   []*worker
 	where  map[*entry]string // folders of the stuck calls
 	warned atomic.Bool       // the present trouble is in the log
 
@@ -74,12 +83,20 @@ type Checker struct {
 
 // entry is one answer, or the call that will give it.
 type entry struct {
-	rel  string
-	done chan struct{} // closed when info and at are set
-	info Info
-	at   int64 // ns since Checker.start
-	late atomic.Bool
+	path  string
+	rel   string        // path below the root
+	asked int64         // when the call began, ns since Checker.start
+	state atomic.Uint32 // pending, then done; or pending, late, and perhaps done
+	ended sync.WaitGroup
+	info  Info  // valid once done
+	at    int64 // of info, ns since Checker.start
 }
+
+const (
+	pending uint32 = iota
+	late           // given up: nobody waits for it
+	done
+)
 
 // New returns a checker of the files below root.
 func New(root string, o Options) *Checker {
@@ -93,7 +110,7 @@ func New(root string, o Options) *Checker {
 		o.MaxCalls = 64
 	}
 	if o.Entries <= 0 {
-		o.Entries = 1 << 14
+		o.Entries = 1 << 16
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -110,7 +127,8 @@ func New(root string, o Options) *Checker {
 		o:     o,
 		slots: make([]atomic.Pointer[entry], n),
 		seed:  newSeed(),
-		calls: make(chan struct{}, o.MaxCalls),
+		jobs:  make(chan *entry),
+		quit:  make(chan struct{}),
 		where: map[*entry]string{},
 		start: time.Now().Add(-time.Second), // so that 0 is never a time
 	}
@@ -123,21 +141,25 @@ func (c *Checker) Check(rel string, now time.Time) Info {
 	at := int64(now.Sub(c.start))
 	old := slot.Load()
 	if old != nil && old.rel == rel {
-		select {
-		case <-old.done:
+		switch old.state.Load() {
+		case pending:
+			return c.wait(old) // somebody is asking already
+		case late:
+			return Info{}
+		case done:
 			if at-old.at < int64(c.o.MaxAge) {
 				return old.info
 			}
-		default:
-			return c.wait(old) // somebody is asking already
 		}
 	}
 	if c.stuck.Load() > 0 && c.avoid(rel) {
 		return Info{}
 	}
 	// The path is mostly a piece of the request line, which may be a megabyte of
-	// query and must not be kept with it.
-	e := &entry{rel: strings.Clone(rel), done: make(chan struct{})}
+	// query and must not be kept with it; so the entry has its own copy.
+	path := c.root + rel
+	e := &entry{path: path, rel: path[len(c.root):], asked: at}
+	e.ended.Add(1)
 	if !slot.CompareAndSwap(old, e) {
 		if other := slot.Load(); other != nil && other.rel == rel {
 			return c.wait(other)
@@ -146,57 +168,60 @@ func (c *Checker) Check(rel string, now time.Time) Info {
 	return c.ask(e)
 }
 
-// ask starts the call for e, when one may be started in time, and waits for it.
+// ask has a worker make the call for e, when there can be one in time, and
+// waits for it.
 func (c *Checker) ask(e *entry) Info {
-	select {
-	case c.calls <- struct{}{}:
-	default:
-		t := time.NewTimer(c.o.Timeout)
-		defer t.Stop()
-		select {
-		case c.calls <- struct{}{}:
-		case <-t.C:
-			// Never asked. The entry ends as Unknown and, being old from the
-			// start, is not believed by anybody later.
-			e.at = -int64(c.o.MaxAge)
-			close(e.done)
-			return Info{}
-		}
+	c.pending.Add(1)
+	if !c.watching.Load() && c.watching.CompareAndSwap(false, true) {
+		go c.watch()
 	}
-	go c.run(e)
-	return c.wait(e)
+	select {
+	case c.jobs <- e:
+		return c.wait(e)
+	default:
+	}
+	if c.workers.Add(1) <= int32(c.o.MaxCalls) {
+		go c.work(c.hire(), e)
+		return c.wait(e)
+	}
+	c.workers.Add(-1)
+	t := time.NewTimer(c.o.Timeout)
+	defer t.Stop()
+	select {
+	case c.jobs <- e:
+		return c.wait(e)
+	case <-t.C:
+	case <-c.quit:
+	}
+	// Never asked. The entry ends as Unknown and, being old from the start, is not
+	// believed by anybody later.
+	e.at = -int64(c.o.MaxAge)
+	c.finish(e)
+	return Info{}
 }
-
-// timers are reused: a timer per call is most of what the waiting costs.
-var timers = sync.Pool{New: func() any { return time.NewTimer(time.Hour) }}
 
 // wait returns e's answer, or Unknown when it does not come in time.
 func (c *Checker) wait(e *entry) Info {
-	if e.late.Load() {
-		select {
-		case <-e.done:
-			return e.info
-		default:
-			return Info{}
-		}
-	}
-	t := timers.Get().(*time.Timer)
-	t.Reset(c.o.Timeout)
-	select {
-	case <-e.done:
-		t.Stop()
-		timers.Put(t)
+	e.ended.Wait()
+	if e.state.Load() == done {
 		return e.info
-	case <-t.C:
-		timers.Put(t)
-		c.giveUp(e)
-		return Info{}
 	}
+	return Info{}
 }
 
-// run makes the call.
+// finish ends a call whose answer is in e.
+func (c *Checker) finish(e *entry) {
+	if e.state.Swap(done) == late {
+		c.back(e)
+		return
+	}
+	c.pending.Add(-1)
+	e.ended.Done()
+}
+
+// run makes a call.
 func (c *Checker) run(e *entry) {
-	info, err := c.o.Stat(c.root + e.rel)
+	info, err := c.o.Stat(e.path)
 	switch {
 	case info.State != Absent && err == nil:
 	case !c.rootThere():
@@ -207,15 +232,11 @@ func (c *Checker) run(e *entry) {
 	case err != nil:
 		info = Info{}
 		if c.trouble() {
-			c.o.Logger.Warn("local files cannot be checked, the index is trusted instead", "path", c.root+e.rel, "err", err)
+			c.o.Logger.Warn("local files cannot be checked, the index is trusted instead", "path", e.path, "err", err)
 		}
 	}
 	e.info, e.at = info, int64(time.Since(c.start))
-	close(e.done)
-	<-c.calls
-	if e.late.Load() {
-		c.back(e)
-	}
+	c.finish(e)
 	if info.State == Regular && c.stuck.Load() == 0 && c.warned.CompareAndSwap(true, false) {
 		c.o.Logger.Info("local files can be checked again", "root", c.root)
 	}

@@ -217,6 +217,35 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+func TestClose(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "x", 0o644)
+	c := New(dir, Options{MaxAge: time.Nanosecond})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 200 {
+				if got := c.Check("x", time.Now()); got.State != Regular {
+					t.Errorf("got %+v", got)
+				}
+			}
+		})
+	}
+	time.Sleep(time.Millisecond)
+	c.Close()
+	c.Close()
+	wg.Wait()
+	for end := time.Now().Add(10 * time.Second); c.workers.Load() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d workers are left", c.workers.Load())
+		}
+	}
+	if got := c.Check("x", time.Now()); got.State != Regular {
+		t.Errorf("after Close: %+v", got)
+	}
+}
+
 // Two paths that share a slot push each other out and are both answered rightly.
 func TestCollision(t *testing.T) {
 	t.Parallel()

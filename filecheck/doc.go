@@ -3,8 +3,8 @@
 // cannot be told at the moment.
 //
 // It exists because stat may hang for ever (a network disk that went away, a
-// FUSE server that stopped) and a request must not. So every stat runs on a
-// goroutine of its own and is waited for only so long; the number of goroutines
-// that can be stuck is bounded, and while calls are stuck, nobody waits for the
-// folders they are in, or for anything once they are many.
+// FUSE server that stopped) and a request must not. So every stat is made by a
+// worker and waited for only so long; the number of workers that can be stuck is
+// bounded, and while calls are stuck, nobody waits for the folders they are in,
+// or for anything once they are many.
 package filecheck

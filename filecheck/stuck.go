@@ -5,20 +5,21 @@ import (
 	"strings"
 )
 
-// giveUp notes that e's call did not return in time.
-func (c *Checker) giveUp(e *entry) {
+// giveUp lets nobody wait any longer for the calls that began before a time.
+func (c *Checker) giveUp(before int64) {
 	c.mu.Lock()
-	if e.late.CompareAndSwap(false, true) {
+	defer c.mu.Unlock()
+	for _, w := range c.crew {
+		e := w.now.Load()
+		if e == nil || e.asked > before || !e.state.CompareAndSwap(pending, late) {
+			continue
+		}
 		c.where[e] = folder(e.rel)
 		c.stuck.Add(1)
-	}
-	c.mu.Unlock()
-	select {
-	case <-e.done: // just now, and run may have looked at late before it was set
-		c.back(e)
-	default:
+		c.pending.Add(-1)
+		e.ended.Done()
 		if c.trouble() {
-			c.o.Logger.Warn("the disk does not answer, the index is trusted instead", "path", c.root+e.rel, "waited", c.o.Timeout)
+			c.o.Logger.Warn("the disk does not answer, the index is trusted instead", "path", e.path, "waited", c.o.Timeout)
 		}
 	}
 }
