@@ -131,12 +131,19 @@ func (s *server) get(path, ip string) (*http.Response, string) {
 	return resp, body
 }
 
-// wants checks a request's status and Location.
+// wants checks a request's status and Location. Right after a reload the old
+// configuration may still answer, so it asks again for a while.
 func (s *server) wants(path, ip string, status int, location string) {
 	s.t.Helper()
-	resp, _ := s.get(path, ip)
-	if resp.StatusCode != status || resp.Header.Get("Location") != location {
-		s.t.Errorf("%s for %s: %d %q, want %d %q", path, ip, resp.StatusCode, resp.Header.Get("Location"), status, location)
+	for end := time.Now().Add(3 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		resp, _ := s.get(path, ip)
+		if resp.StatusCode == status && resp.Header.Get("Location") == location {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Errorf("%s for %s: %d %q, want %d %q", path, ip, resp.StatusCode, resp.Header.Get("Location"), status, location)
+			return
+		}
 	}
 }
 
