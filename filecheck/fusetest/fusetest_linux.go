@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // FS is a mounted pass-through file system. It is read-only.
@@ -44,6 +45,9 @@ const (
 	opBatch      = 42
 )
 
+// headerSize is that of struct fuse_in_header.
+const headerSize = 40
+
 // Mount mounts source and unmounts it when the test ends. The test is skipped
 // where the system does not let it mount: that takes root and /dev/fuse, and no
 // program would help.
@@ -56,11 +60,21 @@ func Mount(tb testing.TB, source string) *FS {
 	if err := f.mount(); err != nil {
 		tb.Skipf("mounting through FUSE: %v", err)
 	}
-	go f.serve()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		f.serve()
+	}()
 	tb.Cleanup(func() {
-		_ = syscall.Unmount(f.Dir, syscall.MNT_DETACH)
 		f.Answer()
-		_ = syscall.Close(f.dev) // fails what is still waiting
+		_ = syscall.Unmount(f.Dir, syscall.MNT_DETACH)
+		select {
+		case <-served:
+			// Not before: the number could be another file's by then.
+			_ = syscall.Close(f.dev)
+		case <-time.After(5 * time.Second):
+			tb.Error("the FUSE mount is still in use")
+		}
 	})
 	return f
 }
@@ -83,7 +97,7 @@ func (f *FS) serve() {
 		switch {
 		case errors.Is(err, syscall.EINTR), errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOENT):
 			continue
-		case err != nil:
+		case err != nil, n < headerSize:
 			if f.hung.Load() {
 				<-f.wake
 			}
@@ -99,7 +113,7 @@ func (f *FS) serve() {
 func (f *FS) answer(req []byte) {
 	le := binary.LittleEndian
 	op, unique, node := le.Uint32(req[4:]), le.Uint64(req[8:]), le.Uint64(req[16:])
-	body := req[40:]
+	body := req[headerSize:]
 	f.mu.Lock()
 	path := filepath.Join(f.source, f.paths[node])
 	rel := f.paths[node]
