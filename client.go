@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -40,78 +38,28 @@ func secure(r *http.Request, vars map[string]any) bool {
 	return len(proto) > 0 && strings.EqualFold(proto[len(proto)-1], "https")
 }
 
-// wishes are what the query string may ask for.
-type wishes struct {
-	country string
-	asn     uint32
-	ip      netip.Addr
-
-	avoid          []string
-	avoidCountries []string
-}
-
-// simulated reports whether the client says that it is elsewhere.
-func (w *wishes) simulated() bool { return w.country != "" || w.asn != 0 || w.ip.IsValid() }
-
-// maxWishes bounds what is taken from a list in a query string.
-const maxWishes = 64
-
-// parseWishes reads a query string. What is not understood is not a wish.
-func parseWishes(raw string) (w wishes) {
-	if raw == "" {
-		return w
-	}
-	q, _ := url.ParseQuery(raw) // it gives what it could read
-	if c := strings.ToLower(q.Get("country")); len(c) == 2 {
-		w.country = c
-	}
-	if n, err := strconv.ParseUint(strings.TrimPrefix(strings.ToUpper(q.Get("as")), "AS"), 10, 32); err == nil {
-		w.asn = uint32(n)
-	}
-	if a, err := netip.ParseAddr(q.Get("ip")); err == nil {
-		w.ip = a.Unmap().WithZone("")
-	}
-	w.avoid = splitWishes(q["avoid"])
-	w.avoidCountries = splitWishes(q["avoid_country"])
-	for i, c := range w.avoidCountries {
-		w.avoidCountries[i] = strings.ToLower(c)
-	}
-	return w
-}
-
-func splitWishes(values []string) (out []string) {
-	for _, v := range values {
-		for s := range strings.SplitSeq(v, ",") {
-			if s = strings.TrimSpace(s); s != "" && len(out) < maxWishes {
-				out = append(out, s)
-			}
-		}
-	}
-	return out
-}
-
 // identify fills q with who asks and what they wish, and reports whether the
 // client is a simulated one.
 func (h *Handler) identify(q *redirector.Query, addr netip.Addr, rawQuery string) (simulated bool) {
-	w := parseWishes(rawQuery)
-	q.Avoid, q.AvoidCountries = w.avoid, w.avoidCountries
-	if !w.simulated() {
+	w := redirector.ParseWishes(rawQuery)
+	q.Avoid, q.AvoidCountries = w.Avoid, w.AvoidCountries
+	if !w.Simulated() {
 		q.Client = h.rt.locate(addr)
 		return false
 	}
 	q.NoReserved = !h.mayDebug(addr)
-	if w.ip.IsValid() {
-		addr = w.ip
+	if w.IP.IsValid() {
+		addr = w.IP
 	}
 	c := h.rt.locate(addr)
-	if w.country != "" {
+	if w.Country != "" {
 		// Elsewhere means also: not in one's own network.
-		c.Place = mirror.Place{Country: w.country, Continent: geoip.Continent(w.country)}
+		c.Place = mirror.Place{Country: w.Country, Continent: geoip.Continent(w.Country)}
 		c.ASN, c.Prefix = 0, netip.Prefix{}
 		c.Addr = neutral(addr)
 	}
-	if w.asn != 0 {
-		c.ASN, c.Prefix = w.asn, netip.Prefix{}
+	if w.ASN != 0 {
+		c.ASN, c.Prefix = w.ASN, netip.Prefix{}
 		c.Addr = neutral(addr)
 	}
 	q.Client = c
@@ -184,7 +132,7 @@ func (h *Handler) provisionRules(repl *caddy.Replacer) error {
 func (h *Handler) provisionTargets(repl *caddy.Replacer) error {
 	var err error
 	if u := repl.ReplaceAll(h.OriginURL, ""); u != "" {
-		if h.originURL, err = mirror.BaseURL(u, "http", "https"); err != nil {
+		if h.originURL, err = mirror.PublicURL(u); err != nil {
 			return fmt.Errorf("origin_url: %w", err)
 		}
 	}

@@ -22,7 +22,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if h.Health != "" && r.URL.Path == h.Health {
 		return h.serveHealth(w, r)
 	}
-	file, ok := treePath(r.URL.Path)
+	file, ok := mirror.RequestPath(r.URL.Path)
 	if !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return next.ServeHTTP(w, r)
 	}
@@ -49,15 +49,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return caddyhttp.Error(http.StatusServiceUnavailable, errNoMirror)
 	}
 	return next.ServeHTTP(w, r)
-}
-
-// treePath gives the path in the tree for a decoded URL path; false for folders
-// and what cannot be in a tree.
-func treePath(p string) (string, bool) {
-	if len(p) < 2 || p[0] != '/' || p[len(p)-1] == '/' {
-		return "", false
-	}
-	return p[1:], mirror.ValidPath(p[1:]) == nil
 }
 
 // action is what became of a request.
@@ -113,6 +104,7 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 func (q *question) forget() {
 	q.r, q.vars, q.repl, q.o, q.view = nil, nil, nil, nil, nil
 	q.file, q.target, q.root = "", "", ""
+	q.query = redirector.Query{}
 }
 
 // answer goes through the steps; the first that knows what to do ends it.
@@ -134,6 +126,9 @@ func (q *question) answer(w http.ResponseWriter) action {
 	if q.entry, found = q.view.Lookup(q.target); found != catalog.Found {
 		if found == catalog.Ambiguous {
 			return q.stay(w, resultLocal, "ambiguous")
+		}
+		if h.Root == rootOff {
+			return q.o.say(resultError, "not_indexed", notFound)
 		}
 		return q.o.say(resultLocal, "not_indexed", pass)
 	}
@@ -157,6 +152,9 @@ func (q *question) exempt() string {
 		agent = a[0]
 	}
 	why := h.rules.Exempt(q.target, q.entry.Size, q.mimeType, agent, q.addr)
+	if why == "" && q.file != q.target { // a link may be named what its target is not
+		why = h.rules.Exempt(q.file, q.entry.Size, q.mimeType, agent, q.addr)
+	}
 	if why == redirector.ExemptMinSize && q.root == "" && q.origin() == "" {
 		return "" // there is no other place to get it from
 	}
@@ -229,6 +227,9 @@ func (q *question) stay(w http.ResponseWriter, result, reason string) action {
 		if origin := q.origin(); origin != "" && q.elsewhere(w, redirector.Fallbacks{{URL: origin}}, reason) {
 			return done
 		}
+	}
+	if q.h.Root == rootOff { // nobody behind this handler has it either
+		return q.o.say(resultError, reason, unavailable)
 	}
 	return q.o.say(result, reason, pass)
 }

@@ -306,6 +306,17 @@ func TestAliases(t *testing.T) {
 }
 
 // With handle_path the handler sees less of the path than the client asked for.
+// A link whose name is a trust anchor's is one, whatever its target is called.
+func TestAliasOfAnchor(t *testing.T) {
+	d := newDepot(t)
+	d.file("sums-1")
+	d.alias("SHA256SUMS", "sums-1", false)
+	d.mirror(mirror.Mirror{Name: "m"}, "sums-1")
+	s := d.site(&Handler{})
+	s.get("/sums-1").want(t, "target", 302, "redirect mirror world m")
+	s.get("/SHA256SUMS").want(t, "link", 0, "exempt checksums")
+}
+
 func TestStrippedPrefix(t *testing.T) {
 	d := newDepot(t)
 	d.file("file.bin")
@@ -441,10 +452,11 @@ func TestNoRoot(t *testing.T) {
 	off := &Handler{Root: "off"}
 	s := d.site(off)
 	s.get("/f.bin").want(t, "redirect", 302, "redirect mirror world m")
-	s.get("/nowhere.bin").want(t, "no origin", 0, "local no_mirror")
+	s.get("/nowhere.bin").want(t, "no origin", 503, "error no_mirror")
 	s.get("/tiny.bin").want(t, "small, and nowhere else", 302, "redirect mirror world m")
-	s.get("/f.bin.asc").want(t, "signature", 0, "exempt signature")
-	s.get("/unknown.bin").want(t, "unknown", 0, "local not_indexed")
+	s.get("/f.bin.asc").want(t, "signature", 503, "error signature")
+	s.get("/unknown.bin").want(t, "unknown", 404, "error not_indexed")
+	s.get("/folder/").want(t, "folder", 0, "")
 
 	d.origin("http://origin.example/pub/")
 	d.follow(s)
@@ -455,9 +467,9 @@ func TestNoRoot(t *testing.T) {
 	}
 	s.get("/tiny.bin").want(t, "small", 302, "redirect min_size fallback origin.example")
 	s.get("/f.bin.asc").want(t, "signature", 302, "redirect signature fallback origin.example")
-	s.get("/nowhere.bin", viaTLS).want(t, "https to an origin on http", 0, "local no_mirror")
+	s.get("/nowhere.bin", viaTLS).want(t, "https to an origin on http", 503, "error no_mirror")
 
-	off.OriginURL = "https://user:secret@configured.example/"
+	off.OriginURL = "https://configured.example/"
 	r = d.site(off).get("/nowhere.bin", viaTLS)
 	r.want(t, "configured", 302, "redirect no_mirror fallback configured.example")
 }

@@ -62,10 +62,14 @@ func (r *roots) closeAll() {
 	}
 }
 
+// rootOff says that there are no local files: what the index does not know does
+// not exist.
+const rootOff = "off"
+
 // root gives the local root of a request; "" is none.
 func (h *Handler) root(repl *caddy.Replacer, vars map[string]any) string {
 	switch h.Root {
-	case "off":
+	case rootOff:
 		return ""
 	case "{http.vars.root}":
 		v, set := vars["root"]

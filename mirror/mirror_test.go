@@ -51,6 +51,37 @@ func FuzzEscapePath(f *testing.F) {
 	})
 }
 
+func TestRequestPath(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"/a/b.iso": "a/b.iso", "/\xff": "\xff", "/": "", "": "", "/a/": "", "//a": "", "/a/../b": "", "/a\x00": "", "a": "",
+	} {
+		if got, ok := RequestPath(in); ok != (want != "") || ok && got != want {
+			t.Errorf("RequestPath(%q) = %q, %v; want %q", in, got, ok, want)
+		}
+	}
+}
+
+func FuzzRequestPath(f *testing.F) {
+	f.Add("/a/b.iso")
+	f.Add("//a/../b\x00")
+	f.Fuzz(func(t *testing.T, p string) {
+		if file, ok := RequestPath(p); ok && (ValidPath(file) != nil || file == "" || "/"+file != p) {
+			t.Errorf("%q gives %q", p, file)
+		}
+	})
+}
+
+func TestPublicURL(t *testing.T) {
+	t.Parallel()
+	if got, err := PublicURL("https://m.example/pub"); got != "https://m.example/pub/" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := PublicURL("https://u:secret@m.example/pub"); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("with a password: %v", err)
+	}
+}
+
 func TestBaseURL(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ in, want, err string }{

@@ -50,6 +50,15 @@ func ValidPath(p string) error {
 	return nil
 }
 
+// RequestPath gives the path in the tree for the decoded path of a request's
+// URL; false for folders and for what cannot be in a tree.
+func RequestPath(urlPath string) (string, bool) {
+	if len(urlPath) < 2 || urlPath[0] != '/' || urlPath[len(urlPath)-1] == '/' {
+		return "", false
+	}
+	return urlPath[1:], ValidPath(urlPath[1:]) == nil
+}
+
 // Below reports whether path is folder itself or lies below it. The empty
 // folder is the root, below which everything lies.
 func Below(path, folder string) bool {
@@ -134,6 +143,19 @@ func BaseURL(raw string, schemes ...string) (string, error) {
 	s := u.String()
 	if !strings.HasSuffix(s, "/") {
 		s += "/"
+	}
+	return s, nil
+}
+
+// PublicURL is BaseURL for an http or https URL that clients are sent to: it
+// cannot have a user or password, of which every client would be told.
+func PublicURL(raw string) (string, error) {
+	s, err := BaseURL(raw, "http", "https")
+	if err != nil {
+		return "", err
+	}
+	if u, err := url.Parse(s); err != nil || u.User != nil {
+		return "", fmt.Errorf("URL %s: clients are sent to it, so it cannot have a user or password", Redact(s))
 	}
 	return s, nil
 }

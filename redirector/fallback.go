@@ -22,7 +22,7 @@ type Fallbacks []Fallback
 func NewFallbacks(list []Fallback) (Fallbacks, error) {
 	out := make(Fallbacks, 0, len(list))
 	for _, f := range list {
-		u, err := mirror.BaseURL(f.URL, "http", "https")
+		u, err := mirror.PublicURL(f.URL)
 		if err != nil {
 			return nil, fmt.Errorf("fallback: %w", err)
 		}

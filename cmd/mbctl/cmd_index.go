@@ -127,11 +127,8 @@ func chooseOrigin(o *origin.Options, where string, conf *instance, known store.O
 		o.HTTP = known.HTTP
 	}
 	if o.HTTP != "" {
-		u, err := mirror.BaseURL(o.HTTP, "http", "https")
+		u, err := mirror.PublicURL(o.HTTP)
 		if err != nil {
-			return usagef("--http: %w", err)
-		}
-		if err := noPassword(u); err != nil {
 			return usagef("--http: %w", err)
 		}
 		o.HTTP = u

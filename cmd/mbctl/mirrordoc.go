@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -41,8 +40,8 @@ type settings struct {
 	OtherCountries   []string `toml:"other_countries" json:"other_countries" comment:"countries also served when they have no mirror of their own"`
 	ExcludeCountries []string `toml:"exclude_countries" json:"exclude_countries" comment:"countries never sent here"`
 	MaxSize          string   `toml:"max_size" json:"max_size" comment:"largest file, for example 4GiB; empty: no limit"`
-	MaxShare         string   `toml:"max_share" json:"max_share" comment:"largest share of all redirects, for example 20%; empty: no limit"`
-	Quota            string   `toml:"quota" json:"quota" comment:"for example 25TiB/month or 500GiB/day; empty: none"`
+	MaxShare         string   `toml:"max_share" json:"max_share" comment:"largest share of all redirects, for example 20%; empty: no limit; not yet enforced"`
+	Quota            string   `toml:"quota" json:"quota" comment:"for example 25TiB/month or 500GiB/day; empty: none; not yet enforced"`
 	Redirects        string   `toml:"redirects" json:"redirects" comment:"how far the mirror's own redirects may lead: same-host, public, any"`
 
 	OperatorName string `toml:"operator_name" json:"operator_name"`
@@ -201,11 +200,8 @@ func parseHTTP(urls []string) ([]string, error) {
 	var out []string
 	seen := map[string]string{}
 	for _, raw := range urls {
-		u, err := mirror.BaseURL(raw, "http", "https")
+		u, err := mirror.PublicURL(raw)
 		if err != nil {
-			return nil, err
-		}
-		if err := noPassword(u); err != nil {
 			return nil, err
 		}
 		scheme, _, _ := strings.Cut(u, ":")
@@ -219,15 +215,6 @@ func parseHTTP(urls []string) ([]string, error) {
 		return nil, fmt.Errorf("a mirror needs an http or https URL that clients can be sent to (-H)")
 	}
 	return out, nil
-}
-
-// noPassword refuses a URL with a user or password that clients would be sent
-// to: every one of them would be told.
-func noPassword(raw string) error {
-	if u, err := url.Parse(raw); err == nil && u.User != nil {
-		return fmt.Errorf("URL %s: clients are sent to it, so it cannot have a user or password", mirror.Redact(raw))
-	}
-	return nil
 }
 
 func optionalURL(raw string, schemes ...string) (string, error) {

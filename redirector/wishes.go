@@ -1,0 +1,65 @@
+package redirector
+
+import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Wishes are what the query string of a request may ask for. The zero value asks
+// for nothing.
+type Wishes struct {
+	Country string     // be a client of this country: two lower-case letters
+	ASN     uint32     // be a client of this autonomous system
+	IP      netip.Addr // be the client with this address
+
+	Avoid          []string // names of mirrors
+	AvoidCountries []string // lower case
+}
+
+// Simulated reports whether the client says that it is elsewhere.
+func (w *Wishes) Simulated() bool { return w.Country != "" || w.ASN != 0 || w.IP.IsValid() }
+
+// maxWishes bounds what is taken from a list in a query string.
+const maxWishes = 64
+
+// ParseWishes reads a query string. What is not understood is not a wish.
+func ParseWishes(raw string) (w Wishes) {
+	if raw == "" {
+		return w
+	}
+	q, _ := url.ParseQuery(raw) // it gives what it could read
+	if c := strings.ToLower(q.Get("country")); isCode(c) {
+		w.Country = c
+	}
+	if n, err := strconv.ParseUint(strings.TrimPrefix(strings.ToUpper(q.Get("as")), "AS"), 10, 32); err == nil {
+		w.ASN = uint32(n)
+	}
+	if a, err := netip.ParseAddr(q.Get("ip")); err == nil {
+		w.IP = a.Unmap().WithZone("")
+	}
+	w.Avoid = splitWishes(q["avoid"])
+	w.AvoidCountries = splitWishes(q["avoid_country"])
+	for i, c := range w.AvoidCountries {
+		w.AvoidCountries[i] = strings.ToLower(c)
+	}
+	return w
+}
+
+// isCode reports whether c has the form of a country's code. Nothing else may
+// get into log fields and placeholders, which sites use in paths.
+func isCode(c string) bool {
+	return len(c) == 2 && 'a' <= c[0] && c[0] <= 'z' && 'a' <= c[1] && c[1] <= 'z'
+}
+
+func splitWishes(values []string) (out []string) {
+	for _, v := range values {
+		for s := range strings.SplitSeq(v, ",") {
+			if s = strings.TrimSpace(s); s != "" && len(out) < maxWishes {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
