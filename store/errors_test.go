@@ -47,12 +47,22 @@ func TestClassify(t *testing.T) {
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"postgres://u:pw@h/db":           "postgres://u:xxxxx@h/db",
-		"postgres://u:pw@h1:1,h2:2/db":   "postgres://u:xxxxx@h1:1,h2:2/db",
-		"postgres://h/db?password=pw":    "postgres://h/db?password=xxxxx",
-		"postgres://u@h1:1,h2:2/db":      "postgres://u@h1:1,h2:2/db",
-		"sqlite:///var/lib/x/y.db":       "sqlite:///var/lib/x/y.db",
-		"postgres://u:p%zz@h1:1,h2:2/db": "postgres://u:xxxxx@h1:1,h2:2/db",
+		"postgres://u:pw@h/db":                                 "postgres://u:xxxxx@h/db",
+		"postgres://u:pw@h1:1,h2:2/db":                         "postgres://u:xxxxx@h1:1,h2:2/db",
+		"postgres://h/db?password=pw":                          "postgres://h/db?password=xxxxx",
+		"postgres://u@h1:1,h2:2/db":                            "postgres://u@h1:1,h2:2/db",
+		"sqlite:///var/lib/x/y.db":                             "sqlite:///var/lib/x/y.db",
+		"postgres://u:p%zz@h1:1,h2:2/db":                       "postgres://u:xxxxx@h1:1,h2:2/db",
+		"postgres://u:p@ss:w@h/db":                             "postgres://u:xxxxx@h/db",
+		"postgres://u:pw@h/db?sslpassword=k y&sslmode=disable": "postgres://u:xxxxx@h/db?sslpassword=xxxxx&sslmode=disable",
+		"postgres://h1:1,h2:2/db?x=y&password=p%zz;q&z=1":      "postgres://h1:1,h2:2/db?x=y&password=xxxxx&z=1",
+		"postgres://h/db?pass%77ord=pw":                        "postgres://h/db?pass%77ord=xxxxx",
+		"postgres://u@h/db?password=p@w":                       "postgres://u@h/db?password=xxxxx",
+		"postgres://h/db?password=pa:b@w":                      "postgres://h/db?password=xxxxx",
+		"host=h user=u password=pw dbname=d":                   "host=h user=u password=xxxxx dbname=d",
+		`password = 'a \' b' sslpassword=c\ d&e user=u`:        "password = xxxxx sslpassword=xxxxx user=u",
+		"user=u password='never closed pw":                     "user=u password=xxxxx",
+		"host=h password=a://b":                                "host=h password=xxxxx",
 	} {
 		if got := redact(in); got != want {
 			t.Errorf("%s became %s, want %s", in, got, want)

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -17,7 +18,8 @@ func TestOpenURL(t *testing.T) {
 	for url, wrong := range map[string]string{
 		"sqlite:///a/b.db": "", "sqlite:///a b%3fc%23.db": "", "postgres://u:secret@h1:1,h2:2/db": "", "postgresql:///db?host=/run": "",
 		"sqlite://a/b.db": "absolute", "sqlite:a.db": "absolute", "sqlite:///a.db?x=y": "absolute", "mysql://x": "must begin", "/a/b.db": "must begin",
-		"postgres://u:secret@h:port/": "invalid",
+		"postgres://u:secret@h:port/": "invalid", "host=h user=u password=secret": "must begin", "host=h:1 sslpassword='secret x'": "must begin",
+		"postgres://h:port/?sslpassword=secret": "invalid",
 	} {
 		s, err := Open(url, Options{})
 		switch {
@@ -154,5 +156,33 @@ func TestMissingFolder(t *testing.T) {
 	}
 	if _, err := s.Head(t.Context()); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Whoever comes second finds the file there, and does not open it.
+func TestCreateFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "a.db"), filepath.Join(dir, "link.db")
+	ok(t, os.Symlink("b.db", link))
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if err := errors.Join(createFile(path), createFile(link)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for _, name := range []string{"a.db", "b.db"} {
+		if fi, err := os.Stat(filepath.Join(dir, name)); err != nil || fi.Size() != 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	newMirror(t, open(t, sqliteURL(link)), "through-the-link")
+	loop := filepath.Join(dir, "loop.db")
+	ok(t, os.Symlink("loop.db", loop))
+	if err := openRaw(t, sqliteURL(loop), Options{}).Prepare(t.Context()); err == nil {
+		t.Error("a link to itself is a database")
 	}
 }

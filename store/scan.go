@@ -12,8 +12,8 @@ import (
 
 // CommitScan makes a scan's result the mirror's holdings, under the lease of
 // the scan: what the mirror held less what the scan knew, and what the scan
-// found. What the scan did not know (files added meanwhile, other folders)
-// stays as it is by now. A full scan also sets the mirror's scan state, and
+// found. What the scan did not know (files added meanwhile, other folders), and
+// what others have changed since it began, stays as it is by now. A full scan also sets the mirror's scan state, and
 // switches the mirror on if it waited for that.
 func (s *Store) CommitScan(ctx context.Context, l Lease, r ScanResult) (ScanOutcome, error) {
 	var out ScanOutcome
@@ -24,6 +24,11 @@ func (s *Store) CommitScan(ctx context.Context, l Lease, r ScanResult) (ScanOutc
 		m, err := t.lockMirror(ctx, r.Mirror)
 		if err != nil {
 			return err
+		}
+		if r.Still != nil {
+			if err := r.Still(&m); err != nil {
+				return err
+			}
 		}
 		if err := t.mergeScan(ctx, &r, &out); err != nil {
 			return err
@@ -52,7 +57,9 @@ func (t *tx) mergeScan(ctx context.Context, r *ScanResult, out *ScanOutcome) err
 	if err != nil {
 		return err
 	}
-	after := Holdings{Mirror: r.Mirror, Held: merge(h.Held, r.Knew, r.Found, dead), Exact: merge(h.Exact, r.Knew, r.Exact, dead)}
+	knew, taken := r.since(h.Held)
+	dead.Or(taken)
+	after := Holdings{Mirror: r.Mirror, Held: merge(h.Held, knew, r.Found, dead), Exact: merge(h.Exact, knew, r.Exact, dead)}
 	after.Exact.And(after.Held)
 	out.Held = after.Held.GetCardinality()
 	out.Added = after.Held.GetCardinality() - after.Held.AndCardinality(h.Held)
@@ -61,6 +68,17 @@ func (t *tx) mergeScan(ctx context.Context, r *ScanResult, out *ScanOutcome) err
 		return nil
 	}
 	return t.putHoldings(ctx, after)
+}
+
+// since gives what the scan still decides about, and what others have taken
+// from the mirror since it began: the scan may have seen it before they did.
+func (r *ScanResult) since(held *roaring.Bitmap) (knew, taken *roaring.Bitmap) {
+	if r.Before == nil {
+		return orEmpty(r.Knew), roaring.New()
+	}
+	credited := roaring.AndNot(held, r.Before)
+	credited.AndNot(orEmpty(r.Lost)) // never credited in doubt
+	return roaring.AndNot(orEmpty(r.Knew), credited), roaring.AndNot(r.Before, held)
 }
 
 // merge is ((old - knew) | found) - dead.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -48,6 +49,43 @@ func TestCommitScan(t *testing.T) {
 		}
 		if since(before.Revision) != 1 || since(out.Head.Revision) != 0 || since(0) != 1 {
 			t.Error("the delta is wrong")
+		}
+	})
+}
+
+// What others changed while the scan ran stays as they left it; but nothing is
+// credited that the scan saw to be something else.
+func TestScanAmongOthers(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		m := newMirror(t, s, "m")
+		l := lease(t, s, "scan/m")
+		before := roaring.BitmapOf(1, 2, 3, 4)
+		ok(t, s.SetHeld(ctx, m.ID, before, nil, "who"))
+		// Meanwhile: 2 and 3 were taken away, 5, 6 and 7 credited.
+		ok(t, s.SetHeld(ctx, m.ID, roaring.BitmapOf(5, 6, 7), roaring.BitmapOf(2, 3), "who"))
+		out := must[ScanOutcome](t)(s.CommitScan(ctx, l, ScanResult{
+			Mirror: m.ID, Before: before, Knew: roaring.BitmapOf(1, 2, 3, 4, 5, 6, 8),
+			Found: roaring.BitmapOf(1, 2, 6, 8), Exact: roaring.BitmapOf(2, 8), Lost: roaring.BitmapOf(4, 5),
+		}))
+		h := must[Holdings](t)(s.HoldingsOf(ctx, m.ID))
+		if !h.Held.Equals(roaring.BitmapOf(1, 6, 7, 8)) || !h.Exact.Equals(roaring.BitmapOf(8)) || out.Held != 4 {
+			t.Errorf("held %v, exact %v, %+v", h.Held, h.Exact, out)
+		}
+		// A mirror that became another one takes nothing.
+		other := errors.New("it has another URL now")
+		_, err := s.CommitScan(ctx, l, ScanResult{Mirror: m.ID, Knew: h.Held, Still: func(now *mirror.Mirror) error {
+			if now.Name != "m" {
+				t.Errorf("asked about %q", now.Name)
+			}
+			return other
+		}})
+		if !errors.Is(err, other) {
+			t.Errorf("got %v", err)
+		}
+		if h := must[Holdings](t)(s.HoldingsOf(ctx, m.ID)); h.Held.GetCardinality() != 4 {
+			t.Errorf("held %v", h.Held)
 		}
 	})
 }

@@ -92,11 +92,25 @@ func createFile(path string) error {
 	if err := folderWritable(folder); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
+	// One that is there by now must not be opened, see accessible.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	switch {
+	case err == nil:
+		return f.Close()
+	case !errors.Is(err, fs.ErrExist):
+		return err
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	target, err := os.Readlink(path) // a link to where nothing is yet
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(folder, target)
+	}
+	return createFile(target)
 }
 
 // shareFiles gives the database's files the folder's owner and group and mode

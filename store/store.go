@@ -12,7 +12,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"sync"
 )
@@ -91,26 +90,4 @@ func (s *Store) Close() error {
 		}
 	})
 	return first
-}
-
-// redact hides the password in a database URL that may hold several hosts,
-// which net/url does not always take.
-func redact(raw string) string {
-	if u, err := url.Parse(raw); err == nil {
-		if q := u.Query(); q.Has("password") {
-			q.Set("password", "xxxxx")
-			u.RawQuery = q.Encode()
-		}
-		return u.Redacted()
-	}
-	sep := strings.Index(raw, "://")
-	at := strings.LastIndexByte(raw, '@')
-	if sep < 0 || at < sep {
-		return raw
-	}
-	user, _, has := strings.Cut(raw[sep+3:at], ":")
-	if has {
-		user += ":xxxxx"
-	}
-	return raw[:sep+3] + user + raw[at:]
 }

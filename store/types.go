@@ -124,6 +124,14 @@ type ScanResult struct {
 	Knew  *roaring.Bitmap
 	Found *roaring.Bitmap // held, part of Knew
 	Exact *roaring.Bitmap // of Found: exact size confirmed by HEAD; nil: none
+	// Before holds the ids that the mirror held when the scan began; nil: not
+	// known. What was credited or taken away since then, by another scan or by
+	// hand, stays so, but for what is in Lost.
+	Before *roaring.Bitmap
+	Lost   *roaring.Bitmap // of Knew: listed as something else; nil: none
+	// Still reports why the mirror, as it is at the commit, is not the one that
+	// was scanned any more; nil: not asked.
+	Still func(now *mirror.Mirror) error
 	// Enable switches the mirror on with this commit.
 	Enable bool
 	Who    string
