@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/httphead"
@@ -12,6 +13,9 @@ const (
 	maxQuestions = 50_000 // in one scan: the exact sizes are remembered, so the next goes on
 	maxSilent    = 20     // questions without an answer in a row, after which none is asked
 )
+
+// errSilent stands for every reason why a question had no answer.
+var errSilent = errors.New("no answer")
 
 // queue asks a mirror's web server about entries while its listing goes on.
 type queue struct {
@@ -39,6 +43,10 @@ func newQueue(ctx context.Context, head func(context.Context, string) (httphead.
 		q.wg.Go(func() {
 			for i := range q.in {
 				h, err := q.head(ctx, i.path)
+				h.FinalURL, h.ContentType = "", "" // as long as the server likes
+				if err != nil {
+					err = errSilent
+				}
 				q.mu.Lock()
 				if q.silent++; err == nil {
 					q.silent = 0

@@ -49,7 +49,7 @@ func (d *diagnosis) stale(g ground, mtime int64, vs []mirror.Version) {
 func (d *diagnosis) unknown(path string) {
 	d.strange++
 	if len(d.examples) < maxExamples {
-		d.examples = append(d.examples, path)
+		d.examples = append(d.examples, strings.Clone(path))
 	}
 }
 

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -37,6 +38,11 @@ const (
 	maxZoneSamples = 2_000  // votes that settle it earlier
 	maxLateKnown   = 50_000 // known paths that fitted no version
 	maxLateUnknown = 20_000 // paths that were not known
+
+	// Bytes of the paths among them: those of a listing may be as long as
+	// mirror.MaxPath.
+	maxZoneBytes = 16 << 20
+	maxLateBytes = 16 << 20
 )
 
 // asker takes entries that need a HEAD. It may block, and reports false when it
@@ -70,11 +76,13 @@ type matcher struct {
 
 	late        []lateEntry
 	lateUnknown int
+	lateBytes   int
 
-	zone     zone.Zone
-	zoneDone bool
-	buffer   []listing.Entry
-	votes    []zone.Vote
+	zone      zone.Zone
+	zoneDone  bool
+	buffer    []listing.Entry
+	zoneBytes int
+	votes     []zone.Vote
 
 	vs    []mirror.Version
 	times []int64
@@ -100,6 +108,7 @@ func newMatcher(v Versions, subtree string, exact *roaring.Bitmap, a asker) *mat
 
 // entry takes one entry of the listing.
 func (m *matcher) entry(e listing.Entry) {
+	e.Target = "" // links are not followed, and entries are kept
 	if e.Kind == listing.File && e.ZoneUnknown && e.Precision > 0 && !m.zoneDone {
 		m.hold(e)
 		return
@@ -109,11 +118,13 @@ func (m *matcher) entry(e listing.Entry) {
 
 // hold keeps an entry back until enough others tell the server's time zone.
 func (m *matcher) hold(e listing.Entry) {
+	e.Path = strings.Clone(e.Path) // it may be a piece of a whole page
 	m.buffer = append(m.buffer, e)
+	m.zoneBytes += len(e.Path)
 	if v, ok := zone.Of(&e, m.lookup(m.path(e.Path))); ok {
 		m.votes = append(m.votes, v)
 	}
-	if len(m.buffer) >= maxZoneBuffer || len(m.votes) >= maxZoneSamples {
+	if len(m.buffer) >= maxZoneBuffer || m.zoneBytes >= maxZoneBytes || len(m.votes) >= maxZoneSamples {
 		m.settleZone()
 	}
 }
@@ -188,7 +199,8 @@ func (m *matcher) match(e listing.Entry) {
 		fallthrough
 	case Ask:
 		own := append([]mirror.Version(nil), vs...)
-		if !m.asker.ask(inquiry{entry: e, path: path, verdict: r.verdict, version: r.version, versions: own}) {
+		e.Path = "" // path says it
+		if !m.asker.ask(inquiry{entry: e, path: strings.Clone(path), verdict: r.verdict, version: r.version, versions: own}) {
 			m.leave(vs)
 		}
 	default:
@@ -237,13 +249,18 @@ func (m *matcher) lose(vs []mirror.Version, keep mirror.FileID) {
 
 func (m *matcher) keepLate(path string, e *listing.Entry, v Verdict) {
 	switch {
+	case m.lateBytes+len(path) > maxLateBytes:
+		return
 	case v != Unknown && len(m.late)-m.lateUnknown < maxLateKnown:
 	case v == Unknown && m.lateUnknown < maxLateUnknown:
 		m.lateUnknown++
 	default:
 		return
 	}
-	m.late = append(m.late, lateEntry{path, *e, v})
+	l := lateEntry{strings.Clone(path), *e, v}
+	l.entry.Path = "" // path says it
+	m.lateBytes += len(path)
+	m.late = append(m.late, l)
 }
 
 // leave lets the versions of a path have the bits they have.

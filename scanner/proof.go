@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/httphead"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -37,7 +39,7 @@ func (s *sample) add(path string, v mirror.Version) {
 		return
 	}
 	at, _ := slices.BinarySearchFunc(*list, v.Size, func(a sampled, size int64) int { return cmp.Compare(size, a.v.Size) })
-	*list = slices.Insert(*list, at, sampled{path, v})
+	*list = slices.Insert(*list, at, sampled{strings.Clone(path), v})
 	*list = (*list)[:min(questions, len(*list))]
 }
 
@@ -52,7 +54,8 @@ func (s *sample) pick(found *roaring.Bitmap) []sampled {
 
 // prove asks each base URL for some of what was found: what rsync lists is not
 // always what the web server has. A file or two that differ (a mirror may be
-// synchronising) are not credited; more fail the scan.
+// synchronising) are not credited; more fail the scan, and so do half of the
+// newly credited ones.
 func (s *scan) prove(ctx context.Context, set *sets) error {
 	if s.report.proof == nil {
 		return nil
@@ -62,52 +65,77 @@ func (s *scan) prove(ctx context.Context, set *sets) error {
 		return nil
 	}
 	for _, base := range s.m.HTTP {
-		wrong, silent, err := s.proveAt(ctx, base, files, set)
-		switch bad := wrong + silent; {
-		case ctx.Err() != nil:
+		p := s.proveAt(ctx, base, files, set)
+		if ctx.Err() != nil {
 			return ctx.Err()
-		case bad*10 <= len(files) && bad < len(files):
+		}
+		switch bad := p.wrong + p.silent; {
+		case p.accepted():
 			if bad > 0 {
-				s.report.note("%d of %d files were not credited: %v", bad, len(files), err)
+				s.report.note("%d of %d files were not credited: %v", bad, p.asked, p.first)
 			}
-		case silent > wrong:
-			return fmt.Errorf("%s could not be asked for what was listed (%d of %d questions without an answer): %w", mirror.Redact(base), silent, len(files), err)
+		case p.silent > p.wrong:
+			return fmt.Errorf("%s could not be asked for what was listed (%d of %d questions without an answer): %w", mirror.Redact(base), p.silent, p.asked, p.first)
 		default:
-			return fmt.Errorf("%s serves something else than was listed (%d of %d files): %w", mirror.Redact(base), wrong, len(files), err)
+			return fmt.Errorf("%s serves something else than was listed (%d of %d files, %d of %d newly listed ones): %w", mirror.Redact(base), p.wrong, p.asked, p.newWrong, p.newAsked, p.first)
 		}
 	}
 	return nil
 }
 
+// proof is what one base URL said of the files asked for.
+type proof struct {
+	asked, wrong, silent int
+	newAsked, newWrong   int   // of them: newly credited
+	first                error // about one that is wrong or has no answer
+}
+
+// accepted reports whether what was listed may be credited. A single newly
+// credited file that differs, and is not credited now, says nothing of others.
+func (p *proof) accepted() bool {
+	bad := p.wrong + p.silent
+	return bad*10 <= p.asked && bad < p.asked && (p.newWrong < 2 || p.newWrong*2 < p.newAsked)
+}
+
 // proveAt counts the files that a base URL has otherwise, or gives no answer
-// about, and takes them out of what was found. The error tells of the first.
-func (s *scan) proveAt(ctx context.Context, base string, files []sampled, set *sets) (wrong, silent int, first error) {
-	answers := s.askAll(ctx, base, files)
-	for i, a := range answers {
-		var err error
-		switch want := files[i].v.Size; {
-		case a.e != nil:
-			silent++
-			err = a.e
-		case !a.h.Found():
-			wrong++
-			err = fmt.Errorf("%s: HTTP status %d", files[i].path, a.h.Status)
-			if a.h.UnexpectedHTML {
-				err = fmt.Errorf("%s: a web page came instead", files[i].path)
-			}
-		case a.h.Size != want:
-			wrong++
-			err = fmt.Errorf("%s: %d bytes instead of %d", files[i].path, a.h.Size, want)
-		default:
+// about, and takes them out of what was found.
+func (s *scan) proveAt(ctx context.Context, base string, files []sampled, set *sets) proof {
+	p := proof{asked: len(files)}
+	for i, a := range s.askAll(ctx, base, files) {
+		id := uint32(files[i].v.ID)
+		fresh := !s.before.Held.Contains(id)
+		if fresh {
+			p.newAsked++
+		}
+		err := a.e
+		if err != nil {
+			p.silent++
+		} else if err = differs(files[i], a.h); err == nil {
 			continue
+		} else {
+			p.wrong++
+			if fresh {
+				p.newWrong++
+			}
 		}
-		set.found.Remove(uint32(files[i].v.ID))
-		set.sized.Remove(uint32(files[i].v.ID))
-		if first == nil {
-			first = err
-		}
+		set.found.Remove(id)
+		set.sized.Remove(id)
+		p.first = cmp.Or(p.first, err)
 	}
-	return wrong, silent, first
+	return p
+}
+
+// differs says how an answer is not about the file that was listed.
+func differs(f sampled, h httphead.Answer) error {
+	switch {
+	case h.UnexpectedHTML:
+		return fmt.Errorf("%.300q: a web page came instead", f.path)
+	case !h.Found():
+		return fmt.Errorf("%.300q: HTTP status %d", f.path, h.Status)
+	case h.Size != f.v.Size:
+		return fmt.Errorf("%.300q: %d bytes instead of %d", f.path, h.Size, f.v.Size)
+	}
+	return nil
 }
 
 // askAll asks a base URL for files, some at once.

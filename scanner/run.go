@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,12 @@ func scanOne(ctx context.Context, db *store.Store, ix *index, m mirror.Mirror, o
 		r.Skipped = "interrupted"
 		return r
 	}
+	if below == "" {
+		o.Subtree = "" // all that the mirror carries
+	}
+	if m, ok = refresh(ctx, db, m, &r); !ok {
+		return r
+	}
 	lease, err := db.Acquire(ctx, LeaseName(m.ID, o.Subtree), o.Holder, leaseTTL)
 	if err != nil {
 		if errors.Is(err, store.ErrLeased) {
@@ -76,7 +83,9 @@ func scanOne(ctx context.Context, db *store.Store, ix *index, m mirror.Mirror, o
 	defer cancel()
 	if err != nil {
 		r.Err = err
-		s.fail(tidy, ctx.Err() != nil || errors.Is(err, store.ErrLeaseLost))
+		if ctx.Err() == nil && !notItsFault(err) {
+			s.fail(tidy)
+		}
 	}
 	if err := db.Release(tidy, lease); err != nil {
 		o.Log.Warn("releasing a lease failed, it ends by itself", "lease", lease.Name, "error", err)
@@ -85,10 +94,10 @@ func scanOne(ctx context.Context, db *store.Store, ix *index, m mirror.Mirror, o
 	return r
 }
 
-// fail remembers why the scan failed. An interruption is not the mirror's
-// fault, and a subtree's failure does not say that the mirror is bad.
-func (s *scan) fail(ctx context.Context, interrupted bool) {
-	if interrupted || s.o.DryRun || s.o.Subtree != "" {
+// fail remembers why the scan failed. A folder's failure does not say that the
+// mirror is bad.
+func (s *scan) fail(ctx context.Context) {
+	if s.o.DryRun || s.o.Subtree != "" {
 		return
 	}
 	if err := s.db.ScanFailed(ctx, s.lease, s.m.ID, time.Now(), s.report.Err.Error()); err != nil {
@@ -109,21 +118,24 @@ func (s *scan) run(ctx context.Context) error {
 	}
 	var failed []string
 	missing := ""
-	for _, protocol := range s.o.Protocols {
-		for _, url := range urls(&s.m, protocol) {
-			err := s.try(ctx, protocol, url)
-			var f *listError
-			switch {
-			case err == nil:
-				return nil
-			case !errors.As(err, &f) || ctx.Err() != nil:
-				return err
-			case errors.Is(err, listing.ErrNoFolder):
-				missing = protocol
-			}
-			failed = append(failed, err.Error())
-			s.report.note("%v", err)
+	ways := s.ways()
+	end := time.Now().Add(s.o.MaxTime)
+	for i, w := range ways {
+		left := time.Until(end)
+		if i < len(ways)-1 {
+			left /= 2 // for the next, if this one dawdles
 		}
+		err := s.try(ctx, w, max(left, s.o.Timeout))
+		switch _, next := errors.AsType[*listError](err); {
+		case err == nil:
+			return nil
+		case !next || ctx.Err() != nil:
+			return err
+		case errors.Is(err, listing.ErrNoFolder):
+			missing = w.protocol
+		}
+		failed = append(failed, err.Error())
+		s.report.note("%v", err)
 	}
 	switch {
 	case len(failed) == 0:
@@ -136,53 +148,27 @@ func (s *scan) run(ctx context.Context) error {
 	return errors.New(strings.Join(failed, "; "))
 }
 
-// urls gives the mirror's URLs for a protocol; a web server's second one is for
-// when the first fails.
-func urls(m *mirror.Mirror, protocol string) []string {
-	switch protocol {
-	case "rsync":
-		if m.Rsync != "" {
-			return []string{m.Rsync}
-		}
-	case "ftp":
-		if m.FTP != "" {
-			return []string{m.FTP}
-		}
-	case "http":
-		return m.HTTP
-	}
-	return nil
-}
-
-// listError is a failure of one protocol; another may do.
-type listError struct {
-	protocol, url string
-	err           error
-}
-
-func (e *listError) Error() string {
-	return fmt.Sprintf("%s listing of %s: %v", e.protocol, mirror.Redact(e.url), e.err)
-}
-func (e *listError) Unwrap() error { return e.err }
-
-// try lists by one protocol and brings the result to its end.
-func (s *scan) try(ctx context.Context, protocol, url string) error {
-	l, err := s.o.Open(url, listing.Options{
+// try lists in one way, within limit, and brings the result to its end.
+func (s *scan) try(ctx context.Context, w way, limit time.Duration) error {
+	l, err := s.o.Open(w.url, listing.Options{
 		Timeout: s.o.Timeout, PasswordFile: s.m.RsyncPasswordFile, RsyncProgram: s.o.RsyncProgram,
 		Log: func(msg string) {
-			s.o.Log.Info("listing a mirror", "mirror", s.m.Name, "protocol", protocol, "oddity", msg)
+			s.o.Log.Info("listing a mirror", "mirror", s.m.Name, "protocol", w.protocol, "oddity", msg)
 		},
 	})
 	if err != nil {
-		return &listError{protocol, url, err}
+		return &listError{w, err}
 	}
-	q := newQueue(ctx, s.asking())
+	l = listing.Bounded(l, listing.Limits{Time: limit, Idle: listing.IdleFor(s.o.Timeout), Entries: s.o.MaxEntries})
+	asking, done := context.WithTimeout(ctx, limit) // entries wait for questions
+	defer done()
+	q := newQueue(asking, s.asking())
 	proof := &sample{before: s.before.Held}
 	m := s.newMatcher(q, proof.add)
 	n := 0
 	sum, err := l.List(ctx, s.below, func(e listing.Entry) error {
 		if n++; n&1023 == 0 {
-			s.o.Progress(Progress{Mirror: s.m.Name, Protocol: protocol, Listed: n})
+			s.o.Progress(Progress{Mirror: s.m.Name, Protocol: w.protocol, Listed: n})
 		}
 		m.entry(e)
 		return ctx.Err()
@@ -192,10 +178,10 @@ func (s *scan) try(ctx context.Context, protocol, url string) error {
 	}
 	q.finish(m)
 	if err != nil {
-		return &listError{protocol, url, err}
+		return &listError{w, listing.Plain(err)}
 	}
 	s.report.proof = proof
-	return s.conclude(ctx, protocol, m, sum)
+	return s.conclude(ctx, w.protocol, m, sum)
 }
 
 func (s *scan) newMatcher(q asker, onHeld func(string, mirror.Version)) *matcher {
@@ -239,9 +225,13 @@ func (s *scan) conclude(ctx context.Context, protocol string, m *matcher, sum li
 		return err
 	}
 	if err := s.prove(ctx, &set); err != nil {
-		return err
+		if ctx.Err() != nil {
+			return err
+		}
+		// What is listed as something else is that, whatever HEAD says.
+		return cmp.Or(s.keepLost(ctx, roaring.And(s.before.Held, m.lost), set.found), err)
 	}
-	return s.commit(ctx, protocol, set)
+	return s.commit(ctx, protocol, set, m.lost)
 }
 
 // late tries what fitted nothing against versions that the index has added
@@ -262,7 +252,7 @@ func (s *scan) late(ctx context.Context, m *matcher) error {
 	return nil
 }
 
-func (s *scan) commit(ctx context.Context, protocol string, set sets) error {
+func (s *scan) commit(ctx context.Context, protocol string, set sets, lost *roaring.Bitmap) error {
 	if s.o.DryRun {
 		was := roaring.And(s.before.Held, set.knew)
 		s.report.Added = roaring.AndNot(set.found, was).GetCardinality()
@@ -273,9 +263,13 @@ func (s *scan) commit(ctx context.Context, protocol string, set sets) error {
 	out, err := s.db.CommitScan(ctx, s.lease, store.ScanResult{
 		Mirror: s.m.ID, Subtree: s.o.Subtree, Started: s.report.Started, Protocol: protocol,
 		FilesPerSec: s.report.speed(), Knew: set.knew, Found: set.found, Exact: set.sized,
+		Before: s.before.Held, Lost: roaring.AndNot(lost, set.found), Still: s.still,
 		Enable: s.o.Enable, Who: s.o.Holder,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("the mirror was deleted during the scan: %w", err)
+	case err != nil:
 		return err
 	}
 	s.report.Added, s.report.Removed, s.report.Held = out.Added, out.Removed, out.Held

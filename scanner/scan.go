@@ -30,8 +30,15 @@ type Options struct {
 	// Protocols are tried in this order. Default: rsync, ftp, http.
 	Protocols []string
 	Timeout   time.Duration // how long a server may stay silent; default 60s
-	DryRun    bool          // report what would change, change nothing
-	Force     bool          // believe a listing that lacks most of what was held
+	// MaxTime is how long the listing of one mirror may take, in all ways that
+	// are tried: each may take half of what is left, the last one all. Without a
+	// new entry it ends after ten timeouts. Default 12h.
+	MaxTime time.Duration
+	// MaxEntries is how many entries of a listing are taken; one with more is
+	// not believed. Default: 200 million.
+	MaxEntries int
+	DryRun     bool // report what would change, change nothing
+	Force      bool // believe a listing that lacks most of what was held
 	// RsyncProgram is a program to list with instead of the built-in client.
 	RsyncProgram string
 	Holder       string // who is at work, for others to see; default: host and process
@@ -65,6 +72,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = listing.DefaultTimeout
+	}
+	if o.MaxTime <= 0 {
+		o.MaxTime = 2 * listing.DefaultTime
 	}
 	if o.Holder == "" {
 		host, _ := os.Hostname()

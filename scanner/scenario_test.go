@@ -78,10 +78,8 @@ func TestRolledBackMirror(t *testing.T) {
 		// The web server is rolled back with the tree, but HEAD has no answer: what
 		// is absent stays, what is listed as something else goes.
 		syncTo(t, old, h.dir)
-		saved := h.Mirror
-		h.HTTP = []string{"http://127.0.0.1:1/"}
-		_, err := w.db.UpdateMirror(t.Context(), h.ID, "test", "http", func(m *mirror.Mirror) error { m.HTTP = h.HTTP; return nil })
-		must(t, err)
+		saved := h.HTTP
+		w.edit(h, func(m *mirror.Mirror) { m.HTTP = []string{"http://127.0.0.1:1/"} })
 		r := w.scan(h, Options{})
 		if r.Err == nil || !strings.Contains(r.Err.Error(), "does not tell") {
 			t.Errorf("without an answer: %s", r)
@@ -92,7 +90,7 @@ func TestRolledBackMirror(t *testing.T) {
 		}
 
 		// With answers the holdings follow.
-		h.Mirror = saved
+		w.edit(h, func(m *mirror.Mirror) { m.HTTP = saved })
 		r = w.accepted(h, Options{})
 		w.holds(h, 40)
 		if !strings.Contains(strings.Join(r.Notes, "\n"), "gone by HEAD too") {
@@ -138,7 +136,7 @@ func TestUnmountedDiskAndBrokenListing(t *testing.T) {
 
 		// The module's folder, or the module itself, is gone.
 		wrong.serve("")
-		wrong.Rsync = wrong.rsync.URL("nomodule")
+		w.edit(wrong, func(m *mirror.Mirror) { m.Rsync = wrong.rsync.URL("nomodule") })
 		w.accepted(wrong, Options{Protocols: []string{"rsync"}})
 		w.holds(wrong, 0)
 	})

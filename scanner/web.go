@@ -43,9 +43,12 @@ func newWeb(m *mirror.Mirror, timeout time.Duration) *web {
 	w.client = &http.Client{
 		Timeout: timeout, Transport: w,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			insecure := httphead.KeepsTLS(via[len(via)-1].URL, req.URL)
 			switch {
 			case len(via) >= maxRedirects:
 				return fmt.Errorf("more than %d redirects", maxRedirects)
+			case insecure != nil: // where clients on https would be sent as well
+				return insecure
 			case m.Redirects == mirror.RedirectsPublic, m.Redirects == mirror.RedirectsAny, w.own(req.URL):
 				return nil
 			}
@@ -55,7 +58,7 @@ func newWeb(m *mirror.Mirror, timeout time.Duration) *web {
 	return w
 }
 
-// own reports whether u is on a host of the mirror itself.
+// own reports whether u is on a host of the mirror itself, on any port.
 func (w *web) own(u *url.URL) bool {
 	for _, h := range w.hosts {
 		if strings.EqualFold(h, u.Hostname()) {

@@ -151,6 +151,14 @@ func (w *world) mirror(name string, change ...func(*host)) *host {
 // serve makes the web server serve another folder; "" nothing.
 func (h *host) serve(dir string) { h.root.Store(&dir) }
 
+// edit changes a registered mirror.
+func (w *world) edit(h *host, change func(*mirror.Mirror)) {
+	w.t.Helper()
+	m, err := w.db.UpdateMirror(w.t.Context(), h.ID, "test", "edited", func(m *mirror.Mirror) error { change(m); return nil })
+	must(w.t, err)
+	h.Mirror = m
+}
+
 // scan scans one mirror.
 func (w *world) scan(h *host, o Options) Report {
 	w.t.Helper()

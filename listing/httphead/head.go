@@ -49,10 +49,15 @@ type Policy func(from, to *url.URL) error
 // SameHost follows redirects within the host only, and from https not to http:
 // the password goes along.
 func SameHost(from, to *url.URL) error {
-	switch {
-	case !strings.EqualFold(from.Hostname(), to.Hostname()):
+	if !strings.EqualFold(from.Hostname(), to.Hostname()) {
 		return fmt.Errorf("redirected to another host: %s", to.Hostname())
-	case from.Scheme == "https" && to.Scheme != "https":
+	}
+	return KeepsTLS(from, to)
+}
+
+// KeepsTLS follows redirects everywhere, but from https not to http.
+func KeepsTLS(from, to *url.URL) error {
+	if from.Scheme == "https" && to.Scheme != "https" {
 		return fmt.Errorf("redirected from https to %s", to.Scheme)
 	}
 	return nil

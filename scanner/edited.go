@@ -1,0 +1,54 @@
+package scanner
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+)
+
+// refresh reads the mirror anew: in a scan of many, its turn comes hours after
+// the list was read. It reports false when the mirror is not to be scanned any
+// more.
+func refresh(ctx context.Context, db *store.Store, m mirror.Mirror, r *Report) (now mirror.Mirror, ok bool) {
+	all, err := db.Mirrors(ctx)
+	if err != nil {
+		r.Err = err
+		return m, false
+	}
+	i := slices.IndexFunc(all, func(o mirror.Mirror) bool { return o.ID == m.ID })
+	switch {
+	case i < 0:
+		r.Skipped = "was deleted meanwhile"
+		return m, false
+	case all[i].Subtree != m.Subtree:
+		r.Err = errEdited // the index was read for the other one
+		return m, false
+	}
+	r.Mirror = all[i].Name
+	return all[i], true
+}
+
+// errEdited says that what was scanned is not what the mirror is now.
+var errEdited = errors.New("the mirror's URLs or subtree were changed meanwhile: scan it again")
+
+// still implements store.ScanResult.Still: what was found at other URLs, or in
+// another folder, is not what the mirror has there.
+func (s *scan) still(now *mirror.Mirror) error {
+	if now.Subtree != s.m.Subtree || now.Rsync != s.m.Rsync || now.FTP != s.m.FTP || !slices.Equal(now.HTTP, s.m.HTTP) {
+		return errEdited
+	}
+	return nil
+}
+
+// notItsFault reports whether a scan failed without the mirror's doing.
+func notItsFault(err error) bool {
+	for _, e := range []error{store.ErrLeaseLost, store.ErrUnreachable, store.ErrNotFound, errEdited} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,51 @@
+package scanner
+
+import (
+	"fmt"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// way is one way to list the mirror.
+type way struct{ protocol, url string }
+
+// ways gives those that are to be tried, in order.
+func (s *scan) ways() []way {
+	var all []way
+	for _, protocol := range s.o.Protocols {
+		for _, url := range urls(&s.m, protocol) {
+			all = append(all, way{protocol, url})
+		}
+	}
+	return all
+}
+
+// urls gives the mirror's URLs for a protocol; a web server's second one is for
+// when the first fails.
+func urls(m *mirror.Mirror, protocol string) []string {
+	switch protocol {
+	case "rsync":
+		if m.Rsync != "" {
+			return []string{m.Rsync}
+		}
+	case "ftp":
+		if m.FTP != "" {
+			return []string{m.FTP}
+		}
+	case "http":
+		return m.HTTP
+	}
+	return nil
+}
+
+// listError is a failure of one protocol; another may do.
+type listError struct {
+	way
+
+	err error
+}
+
+func (e *listError) Error() string {
+	return fmt.Sprintf("%s listing of %s: %v", e.protocol, mirror.Redact(e.url), e.err)
+}
+func (e *listError) Unwrap() error { return e.err }
