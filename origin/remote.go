@@ -23,6 +23,9 @@ const (
 	maxBuffer  = 20_000 // entries held back until the server's time zone is known
 	maxVotes   = 2_000
 	maxSamples = 24 // files asked for to learn the zone
+
+	// maxListing is how long a listing may take; questions by HEAD are part of it.
+	maxListing = 24 * time.Hour
 )
 
 // remote is an upstream that is listed instead of walked.
@@ -58,7 +61,7 @@ func newRemote(r *run) (source, error) {
 		return nil, err
 	}
 	m := &remote{
-		lister: l, subtree: r.o.Subtree, exclude: r.globs, web: r.o.HTTP,
+		lister: listing.Bounded(l, listing.Limits{Time: maxListing, Idle: listing.IdleFor(r.o.Timeout)}), subtree: r.o.Subtree, exclude: r.globs, web: r.o.HTTP,
 		client: httphead.NewClient(httphead.Options{Timeout: min(cmp.Or(r.o.Timeout, time.Minute), 30*time.Second), PerHost: askers}),
 		hidden: prefixes{}, target: map[string]string{},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -87,8 +88,11 @@ func (s *Store) Keep(ctx context.Context, l *Lease, ttl time.Duration) (kept con
 			switch {
 			case err == nil:
 				end = began.Add(ttl)
-			case errors.Is(err, ErrLeaseLost) || !time.Now().Before(end):
+			case errors.Is(err, ErrLeaseLost):
 				cancel(ErrLeaseLost)
+				return
+			case !time.Now().Before(end):
+				cancel(fmt.Errorf("%w: %w", ErrLeaseLost, err))
 				return
 			default:
 				s.log.Debug("renewing a lease failed, will be tried again", "lease", lease.Name, "error", err)

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -88,4 +90,19 @@ func TestKeep(t *testing.T) {
 		}
 		stop()
 	})
+}
+
+// A lease that could not be renewed tells why.
+func TestKeepWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	s := open(t, sqliteURL(filepath.Join(t.TempDir(), "test.db")))
+	const ttl = 300 * time.Millisecond
+	l := must[Lease](t)(s.Acquire(t.Context(), "index", "a", ttl))
+	ctx, stop := s.Keep(t.Context(), &l, ttl)
+	defer stop()
+	ok(t, s.Close())
+	<-ctx.Done()
+	if cause := context.Cause(ctx); !errors.Is(cause, ErrLeaseLost) || !strings.Contains(cause.Error(), "renewing the lease index: ") {
+		t.Errorf("cause %v", cause)
+	}
 }
