@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Report says what an index run found and did.
@@ -38,7 +40,7 @@ func (r *Report) problems() int64 {
 func (r Report) String() string {
 	var b strings.Builder
 	l := &r.Listed
-	fmt.Fprintf(&b, "%d files, %d folders, %d aliases, %d bytes in %.1f s\n", l.Files, l.Folders, len(l.Links), l.Bytes, r.Took.Seconds())
+	fmt.Fprintf(&b, "%d files, %d folders, %d aliases, %s in %.1f s\n", l.Files, l.Folders, len(l.Links), humanize.IBytes(uint64(max(0, l.Bytes))), r.Took.Seconds())
 	would := ""
 	if r.DryRun {
 		would = "would be "
