@@ -19,6 +19,7 @@ import (
 type scanFlags struct {
 	all, due  bool
 	timeout   string
+	maxTime   string
 	failAfter string
 }
 
@@ -63,6 +64,7 @@ nothing changes.`,
 	fs.BoolVarP(&o.Enable, "enable", "e", false, "enable each mirror whose scan succeeds")
 	fs.StringSliceVar(&o.Protocols, "protocol", nil, "`PROTOCOLS` to try, in this order: rsync, ftp, http")
 	fs.StringVar(&f.timeout, "timeout", "", "`SILENCE` after which a server is given up (default: scan_timeout, or 60s)")
+	fs.StringVar(&f.maxTime, "max-time", "", "`TIME` after which a mirror's scan is given up (default: 12h)")
 	fs.StringVar(&o.RsyncProgram, "rsync-program", "", "list with this rsync `PROGRAM` instead of the built-in client")
 	fs.BoolVar(&o.Force, "force", false, "believe a listing that lacks most of what was held")
 	fs.BoolVarP(&o.DryRun, "dry-run", "n", false, "report what would change, change nothing")
@@ -116,6 +118,11 @@ func (a *app) scanOptions(f scanFlags, o *scanner.Options) (failAfter time.Durat
 	if f.timeout != "" {
 		if o.Timeout, err = parseDuration(f.timeout); err != nil {
 			return 0, usagef("--timeout: %w", err)
+		}
+	}
+	if f.maxTime != "" {
+		if o.MaxTime, err = parseDuration(f.maxTime); err != nil {
+			return 0, usagef("--max-time: %w", err)
 		}
 	}
 	if f.failAfter != "" {
