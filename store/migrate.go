@@ -137,9 +137,17 @@ func (s *Store) makeFile(ctx context.Context, p string) (unlock func(), err erro
 	return unlock, nil
 }
 
+// schemaTimeout is how long a database may take to say which schema it has. It
+// is the first question of every program, and through a pooler a server that
+// hangs is connected to like any other.
+const schemaTimeout = 20 * time.Second
+
 // schema gives the number of the database's schema, 0 for an empty database,
 // and the oldest program it is still fit for.
 func (s *Store) schema(ctx context.Context) (have, oldest int, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, schemaTimeout, fmt.Errorf("no answer for %v: %w", schemaTimeout, context.DeadlineExceeded))
+	defer cancel()
+	defer func() { err = deadline(ctx, err) }()
 	var n int
 	if err := s.db.QueryRowContext(ctx, s.d.hasTable, versionTable).Scan(&n); err != nil || n == 0 {
 		return 0, 0, err

@@ -177,6 +177,9 @@ func changed(before, after *mirrorRow) []string {
 		if c.name == "rsync" || c.name == "ftp" || c.name == "http" {
 			was, is = redactURLs(c.name, before), redactURLs(c.name, after)
 		}
+		if c.name == "disabled_until" {
+			was, is = showTime(before.disabled), showTime(after.disabled)
+		}
 		out = append(out, c.name+" "+was+" -> "+is)
 	}
 	return out
@@ -192,6 +195,14 @@ func show(v any) string {
 		return strconv.Quote(v)
 	}
 	return fmt.Sprint(v)
+}
+
+// showTime gives nanoseconds since 1970 for people.
+func showTime(ns int64) string {
+	if ns == 0 {
+		return "none"
+	}
+	return instant(ns).UTC().Format(time.RFC3339)
 }
 
 func redactURLs(column string, r *mirrorRow) string {

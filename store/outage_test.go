@@ -63,6 +63,26 @@ func TestOutage(t *testing.T) {
 	ok(t, s.SetSetting(t.Context(), "a", "c"))
 }
 
+// Through a pooler a server that hangs is connected to like any other; who sets
+// no deadline must not wait for ever.
+func TestFrozenBehindPooler(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Start(t)
+	dsn := pgtest.PgBouncer(t, c.Database(t))
+	open(t, dsn)
+	s := must[*Store](t)(Open(dsn, Options{}))
+	defer s.Close()
+	c.Freeze(t)
+	defer c.Thaw(t)
+	began := time.Now()
+	if err := s.Prepare(t.Context()); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took > 2*schemaTimeout {
+		t.Errorf("came back after %v", took)
+	}
+}
+
 // A read that is under way when the server hangs ends with its deadline too.
 func TestFrozenWhileReading(t *testing.T) {
 	t.Parallel()

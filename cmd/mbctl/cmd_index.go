@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -84,11 +85,16 @@ func (a *app) runIndex(ctx context.Context, where string, o origin.Options) erro
 		if jerr := a.printJSON(indexDocOf(&report)); jerr != nil {
 			return jerr
 		}
-	} else if report.Origin != "" {
+	} else if report.Origin != "" && (err == nil || errors.Is(err, origin.ErrRefused) && report.Any()) {
+		// A refused run wrote nothing; of one that failed the counts say little.
+		report.DryRun = report.DryRun || err != nil
 		a.say("%s", strings.TrimSuffix(report.String(), "\n"))
 	}
 	if err != nil {
 		return err
+	}
+	if l := report.Listed; o.Subtree != "" && report.Before == 0 && l.Files+l.Folders == 0 && len(l.Incomplete) == 0 {
+		a.say("note: neither the origin nor the index has a folder %s", printable(o.Subtree))
 	}
 	if mirrors, err := db.Mirrors(ctx); err == nil && len(mirrors) == 0 {
 		a.say("next: mbctl new NAME -H URL [-R RSYNC-URL]")

@@ -185,7 +185,9 @@ func (s *settings) applyRules(n *mirror.Mirror) error {
 	}
 	n.Quota.Spent = spent && n.Quota.Bytes > 0
 	switch r := mirror.Redirects(s.Redirects); r {
-	case "", mirror.RedirectsSameHost, mirror.RedirectsPublic, mirror.RedirectsAny:
+	case "", mirror.RedirectsSameHost: // one of the two, else an edit seems to change it
+		n.Redirects = ""
+	case mirror.RedirectsPublic, mirror.RedirectsAny:
 		n.Redirects = r
 	default:
 		return fmt.Errorf("redirects %q: must be same-host, public or any", s.Redirects)

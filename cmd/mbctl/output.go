@@ -115,6 +115,9 @@ func oneLine(cells []string) []string {
 
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return ' ' // indents lines of the database driver's errors
+		}
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
 			return '?'
 		}

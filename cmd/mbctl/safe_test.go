@@ -52,6 +52,9 @@ func TestErrorsSteerNoTerminal(t *testing.T) {
 	var out, errs bytes.Buffer
 	code := execute(t.Context(), []string{"show", "\x1b]0;owned\a\u009b", "--database", "sqlite://" + t.TempDir() + "/m.db"},
 		streams{in: strings.NewReader(""), out: &out, err: &errs})
+	if got := printable("no host:\n\t127.0.0.1"); got != "no host:? 127.0.0.1" {
+		t.Errorf("printable: %q", got)
+	}
 	execute(t.Context(), []string{"score", "\x1b[2J"}, streams{in: strings.NewReader(""), out: &out, err: &errs})
 	if code != exitError || strings.ContainsAny(errs.String(), "\x1b\a\u009b") {
 		t.Errorf("exit %d, %q", code, errs.String())
