@@ -17,7 +17,16 @@ import (
 // load gives Caddy a configuration over its admin endpoint.
 func (s *site) load(config string) (int, string) {
 	s.t.Helper()
-	resp, err := http.Post("http://"+s.admin+"/load", "text/caddyfile", strings.NewReader(config))
+	var resp *http.Response
+	var err error
+	// A connection that waits at the admin endpoint of the configuration before
+	// is reset by the kernel; the same load twice does no harm.
+	for range 5 {
+		if resp, err = http.Post("http://"+s.admin+"/load", "text/caddyfile", strings.NewReader(config)); err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	check(s.t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)

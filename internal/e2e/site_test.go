@@ -133,32 +133,33 @@ func (s *site) caddyfile() string {
 		origins %[1]s
 	}
 	grace_period 2s
+	default_bind %[2]s
 	skip_install_trust
 	servers {
 		trusted_proxies static 127.0.0.0/8
 	}
 	mirrorbrain {
-		%s
-		geoip %s
-		%s
+		%[3]s
+		geoip %[4]s
+		%[5]s
 	}
-	%s
+	%[6]s
 }
 
-%s {
-	%s
+%[7]s {
+	%[8]s
 	mirrorbrain {
 		health /health-of-the-redirector
 		min_size 0
-		%s
+		%[9]s
 	}
 	file_server
 	log {
-		output file %s
+		output file %[10]s
 		format json
 	}
 }
-`, s.admin, database, filepath.Join(s.dir, "places.mmdb"), s.instance, s.global, address, root, s.handler, filepath.Join(s.dir, "access.log"))
+`, s.admin, s.host, database, filepath.Join(s.dir, "places.mmdb"), s.instance, s.global, address, root, s.handler, filepath.Join(s.dir, "access.log"))
 }
 
 func (s *site) caddyArgs() []string {
