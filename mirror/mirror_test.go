@@ -93,6 +93,9 @@ func TestBaseURL(t *testing.T) {
 		{"http://m.example/?x", "", "no query"},
 		{"http://u:secret@m.example/?x", "", "no query"},
 		{"://u:secret@m.example", "", "missing protocol scheme"},
+		{"127.0.0.1:8080", "", "must begin with"},
+		{"m.example::module", "", "must begin with"},
+		{"u:secret@127.0.0.1:8080/", "", "must begin with"},
 	} {
 		got, err := BaseURL(tc.in, "http", "https")
 		if got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {

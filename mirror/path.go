@@ -120,6 +120,9 @@ func EscapePath(path string) string {
 // BaseURL checks and normalises a mirror's base URL: one of the given schemes,
 // a host, no query, no fragment, a trailing slash. User and password are kept.
 func BaseURL(raw string, schemes ...string) (string, error) {
+	if !strings.Contains(raw, "://") { // net/url has odd things to say of host:80 and host::module
+		return "", fmt.Errorf("URL %q: must begin with %s://", redactRaw(raw), strings.Join(schemes, ":// or "))
+	}
 	u, err := url.Parse(strings.TrimSpace(raw))
 	if err != nil {
 		// A *url.Error repeats the URL, and with it the password.
@@ -166,6 +169,7 @@ func redactRaw(raw string) string {
 		if sep := strings.Index(raw, "://"); sep >= 0 && sep < at {
 			return raw[:sep+3] + "xxxxx" + raw[at:]
 		}
+		return "xxxxx" + raw[at:]
 	}
 	return raw
 }
