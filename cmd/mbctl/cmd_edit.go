@@ -133,9 +133,19 @@ func parseSettings(text []byte) (settings, error) {
 		if sm, ok := errors.AsType[*toml.StrictMissingError](err); ok {
 			return s, fmt.Errorf("unknown setting %q", strings.Join(sm.Errors[0].Key(), "."))
 		}
-		return s, err
+		return s, tomlError(err)
 	}
 	return s, nil
+}
+
+// tomlError adds the line, which the library tells only when asked.
+func tomlError(err error) error {
+	de, ok := errors.AsType[*toml.DecodeError](err)
+	if !ok {
+		return err
+	}
+	line, _ := de.Position()
+	return fmt.Errorf("line %d: %s", line, strings.TrimPrefix(de.Error(), "toml: "))
 }
 
 // runEditor lets the operator edit text; problem is shown at the top.

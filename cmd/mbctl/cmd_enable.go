@@ -66,11 +66,15 @@ a second or two. What is known of the mirrors' files is kept.`,
 					m.Enabled = false
 				}
 				return nil
-			}, func(*mirror.Mirror) string {
+			}, func(m *mirror.Mirror) string {
 				if at.IsZero() {
 					return "disabled"
 				}
-				return "disabled until " + at.Format("2006-01-02 15:04 MST")
+				done := "disabled until " + at.Format("2006-01-02 15:04 MST")
+				if !m.Enabled {
+					done += ", and afterwards too: it is switched off ('mbctl enable " + m.Name + "' ends both)"
+				}
+				return done
 			})
 		},
 	}

@@ -102,7 +102,7 @@ func (a *app) readConfig() (*instance, error) {
 func parseConfig(b []byte, path, name string) (*instance, error) {
 	var head map[string]any
 	if err := toml.Unmarshal(b, &head); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, tomlError(err))
 	}
 	if name == "" {
 		name, _ = head["default"].(string)
