@@ -78,6 +78,7 @@ type follower struct {
 	asked    bool // a snapshot was read since the start
 	lost     bool // the database is away, and that was said
 	behind   bool // the replica is behind, and that was said
+	empty    bool // the database is another one and empty, and that was said
 }
 
 func newFollower(c *Catalog, src Source, o FollowOptions) *follower {
@@ -190,6 +191,11 @@ func (f *follower) read(ctx context.Context, base *View) (*update, error) {
 // apply publishes base with u.
 func (f *follower) apply(ctx context.Context, base *View, u *update, at time.Time) error {
 	v := u.view(base, f.c.hash)
+	if u.kind == reload && base.Files() > 0 && v.Files() == 0 && len(v.world.Mirrors) == 0 {
+		f.sayEmpty(ctx, base)
+		return nil
+	}
+	f.empty = false
 	if !f.c.publish(base, v, at) {
 		return errors.New("the catalog was changed by another than its follower")
 	}
@@ -205,6 +211,18 @@ func (f *follower) apply(ctx context.Context, base *View, u *update, at time.Tim
 			"the catalog was read afresh", append(attrs, "before", base.head.Revision)...)
 	}
 	return nil
+}
+
+// sayEmpty logs that another database is in the place of the one that the
+// catalog was read from, and has nothing in it: somebody set it up anew, or the
+// file was deleted and mbctl made another. Following it would send all clients
+// to the origin; as soon as anything is in it, it is followed.
+func (f *follower) sayEmpty(ctx context.Context, base *View) {
+	if !f.empty {
+		f.log.ErrorContext(ctx, "the database is another one and empty; going on with the catalog as it is until 'mbctl index' has filled it",
+			"files", base.Files(), "mirrors", len(base.world.Mirrors), "revision", base.head.Revision)
+	}
+	f.empty = true
 }
 
 // sayBehind logs when a replica falls behind and when it has caught up.

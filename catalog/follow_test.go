@@ -161,6 +161,34 @@ func TestFollowRestored(t *testing.T) {
 	}
 }
 
+// TestFollowEmptied: a database that was set up anew in the place of the one that
+// was followed does not take everything away, and is followed once it is filled.
+func TestFollowEmptied(t *testing.T) {
+	t.Parallel()
+	db := newFakeDB()
+	c, log := newLogged()
+	empty := db.backup()
+	db.add("old", 1)
+	db.putMirror(mirror.Mirror{ID: 1, Name: "one"})
+	db.commit()
+	start(t, c, db, FollowOptions{})
+	eventually(t, "old", func() bool { return found(c, "old") })
+
+	db.restore(empty)
+	db.commit()
+	eventually(t, "the warning", func() bool { return log.count("another one and empty") > 0 })
+	time.Sleep(50 * time.Millisecond)
+	if !found(c, "old") || len(c.Holdings().Mirrors) != 1 {
+		t.Error("an empty database took everything away")
+	}
+	if n := log.count("another one and empty"); n != 1 {
+		t.Errorf("said %d times", n)
+	}
+	db.add("new", 2)
+	db.commit()
+	eventually(t, "new", func() bool { return found(c, "new") && !found(c, "old") })
+}
+
 // TestFollowRestoredUnseen has the restored database pass our revision between
 // two polls: only the stamp tells.
 func TestFollowRestoredUnseen(t *testing.T) {

@@ -154,7 +154,7 @@ const (
 )
 
 // State gives the mirror's state at now and the reason for it in a short
-// phrase ("" when up). Scans older than maxScanAge take a mirror out;
+// phrase ("" when there is nothing to say of a mirror that is up). Scans older than maxScanAge take a mirror out;
 // maxScanAge 0 sets no limit.
 func (m *Mirror) State(now time.Time, maxScanAge time.Duration) (State, string) {
 	const day = "2006-01-02 15:04"
@@ -176,6 +176,9 @@ func (m *Mirror) State(now time.Time, maxScanAge time.Duration) (State, string) 
 		return StateScanTooOld, "last good scan " + m.Scan.Succeeded.UTC().Format(day)
 	case m.Quota.Spent:
 		return StateQuotaSpent, ""
+	}
+	if m.Scan.Held == 0 {
+		return StateUp, "but holds none of the origin's files"
 	}
 	return StateUp, ""
 }

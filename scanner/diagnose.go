@@ -83,7 +83,16 @@ func (d *diagnosis) timesOff(c Counts) string {
 	if n*10 < d.grounds[olderTime]*8 {
 		return fmt.Sprintf("%d of %d files have the right size and an older time than the origin's: the mirror is behind, or does not keep times (rsync needs --times)", d.grounds[olderTime], c.Listed)
 	}
-	return fmt.Sprintf("%d of %d files have the right size, but their times are off by %v: the mirror's clock zone is wrong, or the origin was touched (then run mbctl index --same)", n, c.Listed, best)
+	return fmt.Sprintf("%d of %d files have the right size, but their times are off by %s: the mirror's clock zone is wrong, or the origin was touched (then run mbctl index --same)", n, c.Listed, offText(best))
+}
+
+// offText says how far off a time is, in words that fit its size.
+func offText(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d.Abs() >= 2*day {
+		return fmt.Sprintf("%.0f days", d.Round(day).Hours()/24)
+	}
+	return d.String()
 }
 
 // wrongPlace looks whether the unknown paths are known elsewhere in the tree.

@@ -66,31 +66,72 @@ func (s *scan) askAbsent(ctx context.Context, absent *roaring.Bitmap) (gone, the
 	if len(s.m.HTTP) == 0 {
 		return 0, 0, questions, nil
 	}
-	ids := roaring.New()
-	n := absent.GetCardinality()
-	for ids.GetCardinality() < min(n, questions) {
-		id, err := absent.Select(rand.Uint32N(uint32(n)))
-		if err != nil {
-			return 0, 0, 0, err
+	lacked, there, silent, err := s.askFor(ctx, absent, questions)
+	return int(lacked.GetCardinality()), there, silent, err
+}
+
+// maxChecked is how many of the files that an incomplete listing lacks are asked
+// for; the next scan asks for others.
+const maxChecked = 500
+
+// checkAbsent asks for files that the mirror had and an incomplete listing does
+// not show. Nothing is taken for absent on the strength of such a listing, but
+// what the web server does not have either is gone: otherwise one folder that
+// cannot be read would keep everything credited for ever.
+func (s *scan) checkAbsent(ctx context.Context, set *sets) error {
+	if len(s.m.HTTP) == 0 {
+		return nil
+	}
+	absent := roaring.And(s.before.Held, s.ix.current)
+	absent.And(s.within)
+	absent.AndNot(set.knew)
+	absent.AndNot(set.undecided)
+	if absent.IsEmpty() {
+		return nil
+	}
+	gone, there, silent, err := s.askFor(ctx, absent, maxChecked)
+	if err != nil || gone.IsEmpty() {
+		return err
+	}
+	set.knew.Or(gone)
+	n := gone.GetCardinality()
+	s.report.note("of %d files that the listing lacks %d were asked for by HEAD: %d are gone and no longer credited",
+		absent.GetCardinality(), int(n)+there+silent, n)
+	return nil
+}
+
+// askFor asks by HEAD for up to most of the files, drawn at random. gone are
+// those that the web server does not have, or has in another size.
+func (s *scan) askFor(ctx context.Context, absent *roaring.Bitmap, most uint64) (gone *roaring.Bitmap, there, silent int, err error) {
+	gone = roaring.New()
+	ids := absent
+	if n := absent.GetCardinality(); n > most {
+		ids = roaring.New()
+		for ids.GetCardinality() < most {
+			id, err := absent.Select(rand.Uint32N(uint32(n)))
+			if err != nil {
+				return gone, 0, 0, err
+			}
+			ids.Add(id)
 		}
-		ids.Add(id)
 	}
 	var files []sampled
-	err = s.db.Paths(ctx, ids, func(_ mirror.FileID, path []byte, v mirror.Version) error {
-		files = append(files, sampled{string(path), v})
+	var asked []mirror.FileID
+	err = s.db.Paths(ctx, ids, func(id mirror.FileID, path []byte, v mirror.Version) error {
+		files, asked = append(files, sampled{string(path), v}), append(asked, id)
 		return nil
 	})
 	if err != nil {
-		return 0, 0, 0, err
+		return gone, 0, 0, err
 	}
-	for _, a := range s.askAll(ctx, s.m.HTTP[0], files) {
+	for i, a := range s.askAll(ctx, s.m.HTTP[0], files) {
 		switch {
 		case a.e != nil:
 			silent++
-		case a.h.Found():
+		case a.h.Found() && (a.h.Size < 0 || a.h.Size == files[i].v.Size):
 			there++
-		case a.h.Status == http.StatusNotFound, a.h.Status == http.StatusGone, a.h.UnexpectedHTML:
-			gone++
+		case a.h.Found(), a.h.Status == http.StatusNotFound, a.h.Status == http.StatusGone, a.h.UnexpectedHTML:
+			gone.Add(uint32(asked[i])) // a page of another size that says so is no file either
 		default:
 			silent++
 		}

@@ -347,6 +347,8 @@ type sets struct {
 	found *roaring.Bitmap // held
 	sized *roaring.Bitmap // of found: size confirmed by HEAD
 	knew  *roaring.Bitmap // decided about
+	// undecided were listed, but not clearly enough.
+	undecided *roaring.Bitmap
 }
 
 func (m *matcher) sets(all *roaring.Bitmap, complete bool) sets {
@@ -359,7 +361,7 @@ func (m *matcher) sets(all *roaring.Bitmap, complete bool) sets {
 	und := m.undecided.Clone()
 	und.AndNot(found)
 	knew.AndNot(und)
-	s := sets{found: found, knew: knew, sized: m.sized.Clone()}
+	s := sets{found: found, knew: knew, sized: m.sized.Clone(), undecided: und}
 	s.sized.And(found)
 	return s
 }

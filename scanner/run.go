@@ -64,7 +64,10 @@ func scanOne(ctx context.Context, db *store.Store, ix *index, m mirror.Mirror, o
 	lease, err := db.Acquire(ctx, LeaseName(m.ID, o.Subtree), o.Holder, leaseTTL)
 	if err != nil {
 		if errors.Is(err, store.ErrLeased) {
-			r.Skipped = err.Error()
+			r.Skipped = "another scan of it is under way"
+			if le, ok := errors.AsType[*store.LeasedError](err); ok {
+				r.Skipped += " (" + le.Holder + ")"
+			}
 		} else {
 			r.Err = err
 		}
@@ -223,6 +226,11 @@ func (s *scan) conclude(ctx context.Context, protocol string, m *matcher, sum li
 	set := m.sets(all, sum.Complete())
 	if err := s.guard(ctx, &set, m.lost, sum.Complete()); err != nil {
 		return err
+	}
+	if !sum.Complete() {
+		if err := s.checkAbsent(ctx, &set); err != nil {
+			return err
+		}
 	}
 	if err := s.prove(ctx, &set); err != nil {
 		if ctx.Err() != nil {

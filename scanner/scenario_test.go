@@ -107,15 +107,15 @@ func TestUnmountedDiskAndBrokenListing(t *testing.T) {
 	eachWorld(t, func(w *world) {
 		tree(t, w.root, 250)
 		w.index(origin.Options{})
-		broken, unmounted, wrong := w.mirror("broken"), w.mirror("unmounted"), w.mirror("wrongmodule")
-		for _, h := range []*host{broken, unmounted, wrong} {
+		broken, unmounted, wrong, login := w.mirror("broken"), w.mirror("unmounted"), w.mirror("wrongmodule"), w.mirror("login")
+		for _, h := range []*host{broken, unmounted, wrong, login} {
 			syncTo(t, w.root, h.dir)
 			w.accepted(h, Options{})
 			w.holds(h, 250)
 		}
 		elsewhere := t.TempDir()
 		syncTo(t, w.root, elsewhere)
-		for _, h := range []*host{broken, unmounted} {
+		for _, h := range []*host{broken, unmounted, login} {
 			must(t, os.RemoveAll(h.dir))
 			must(t, os.Mkdir(h.dir, 0o755))
 		}
@@ -130,6 +130,14 @@ func TestUnmountedDiskAndBrokenListing(t *testing.T) {
 			t.Errorf("unmounted disk: %s", r)
 		}
 		w.holds(unmounted, 0)
+		// A web server that answers 200 to everything, with a page of its own.
+		pages := t.TempDir()
+		for i := range 250 {
+			put(t, pages, fmt.Sprintf("d%d/f%d", i%7, i), 5000, base)
+		}
+		login.serve(pages)
+		w.accepted(login, Options{Protocols: []string{"rsync"}})
+		w.holds(login, 0)
 		// --force believes the listing without asking.
 		w.accepted(broken, Options{Force: true})
 		w.holds(broken, 0)
@@ -151,17 +159,25 @@ func TestIncompleteListing(t *testing.T) {
 		h := w.mirror("m")
 		syncTo(t, w.root, h.dir)
 		w.accepted(h, Options{})
+		// What such a listing lacks is not absent: d1 is still served.
+		short := t.TempDir()
+		syncTo(t, w.root, short)
+		must(t, os.RemoveAll(filepath.Join(short, "d1")))
+		w.accepted(h, Options{Open: hooked{dir: short, cut: true}.open})
+		w.holds(h, 60)
+		// But what the web server does not have either is gone, so that a folder
+		// that cannot be read does not keep everything credited for ever.
 		must(t, os.RemoveAll(filepath.Join(h.dir, "d1")))
 		put(t, h.dir, "d2/f2", 1, base)
 		w.accepted(h, Options{Open: hooked{dir: h.dir, cut: true}.open})
-		w.holds(h, 59)
+		w.holds(h, 50)
 		// One that breaks off changes nothing, and the next protocol is tried.
 		put(t, h.dir, "d3/f3", 1, base)
 		r := w.scan(h, Options{Open: hooked{dir: h.dir, err: errors.New("connection reset")}.open})
 		if r.Err == nil || strings.Count(r.Err.Error(), "connection reset") != 2 {
 			t.Errorf("broken off: %s", r)
 		}
-		w.holds(h, 59)
+		w.holds(h, 50)
 	})
 }
 

@@ -36,6 +36,9 @@ func (a *app) runDelete(ctx context.Context, name string, force bool) error {
 	if err := a.db.DeleteMirror(ctx, m.ID, who()); err != nil {
 		return fmt.Errorf("deleting %s: %w", name, err)
 	}
+	if a.json {
+		return a.printJSON(map[string]any{"name": name, "deleted": true})
+	}
 	a.say("%s: deleted", name)
 	return nil
 }

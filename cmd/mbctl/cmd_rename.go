@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
 func newRenameCommand(a *app) *cobra.Command {
@@ -27,6 +29,9 @@ func newRenameCommand(a *app) *cobra.Command {
 				m.Name = args[1]
 				return nil
 			})
+			if errors.Is(err, store.ErrExists) {
+				return fmt.Errorf("renaming %s: there is a mirror named %s already", args[0], args[1])
+			}
 			if err != nil {
 				return fmt.Errorf("renaming %s to %s: %w", args[0], args[1], err)
 			}

@@ -81,10 +81,16 @@ func (a *app) runScan(ctx context.Context, names []string, f scanFlags, o scanne
 	if err != nil || len(mirrors) == 0 {
 		return err
 	}
+	if o.Subtree, err = mirror.CleanSubtree(o.Subtree); err != nil {
+		return usagef("--subtree: %w", err)
+	}
 	if n, err := a.indexed(ctx); err != nil {
 		return err
 	} else if n == 0 {
 		return fmt.Errorf("the index is empty, so nothing can be compared with it: run 'mbctl index DIR' first")
+	}
+	if _, _, _, err := a.db.FolderIDs(ctx, o.Subtree); errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("the index has no files below %s/: is it spelt right, and was 'mbctl index' run since it is there?", o.Subtree)
 	}
 	p := a.newProgress(len(mirrors))
 	o.Progress = p.update
