@@ -148,6 +148,9 @@ func (s *scan) run(ctx context.Context) error {
 		// mirror need not have every folder.
 		return s.conclude(ctx, missing, s.newMatcher(nil, nil), listing.Summary{})
 	}
+	// The error says it all; the notes are for when one way failed and another
+	// did.
+	s.report.Notes = s.report.Notes[:len(s.report.Notes)-len(failed)]
 	return errors.New(strings.Join(failed, "; "))
 }
 

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
@@ -46,6 +47,7 @@ type listError struct {
 }
 
 func (e *listError) Error() string {
-	return fmt.Sprintf("%s listing of %s: %v", e.protocol, mirror.Redact(e.url), e.err)
+	url, why := mirror.Redact(e.url), e.err.Error()
+	return fmt.Sprintf("%s listing of %s: %s", e.protocol, url, strings.TrimPrefix(why, "listing "+url+": "))
 }
 func (e *listError) Unwrap() error { return e.err }

@@ -68,6 +68,7 @@ func (a *app) printTable(s sheet) {
 	style := table.StyleLight
 	style.Options = table.OptionsNoBordersAndSeparators
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Box.UnfinishedRow = "…" // columns that the terminal is too narrow for
 	style.Format.Header = text.FormatDefault
 	if a.colored(a.out) {
 		style.Color.Header = text.Colors{text.Bold}
