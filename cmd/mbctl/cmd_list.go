@@ -92,10 +92,20 @@ func (a *app) runList(ctx context.Context, part string, f listFilter) error {
 		a.sayNoMirrors(len(all))
 		return nil
 	}
+	header, right := []string{"name", "state", "reason", "cont", "cc", "score", "files", "scanned", "url"}, []int{5, 6, 7}
+	if _, tty := terminal(a.out); tty {
+		// A reason may be longer than a line: last, it takes no other's place.
+		for _, r := range append(rows, header) {
+			reason := r[2]
+			copy(r[2:], r[3:])
+			r[len(r)-1] = reason
+		}
+		right = []int{4, 5, 6}
+	}
 	a.printTable(sheet{
-		header: []string{"name", "state", "reason", "cont", "cc", "score", "files", "scanned", "url"},
+		header: header,
 		rows:   rows,
-		right:  []int{5, 6, 7},
+		right:  right,
 		color: func(col int, cell string) text.Colors {
 			if col != 1 {
 				return nil
