@@ -96,6 +96,7 @@ var appOptions = map[string]func(*caddyfile.Dispenser, *Instance) error{
 //	    no_mirror        local | fallback | 404 | 503
 //	    local_max_size   <size>
 //	    not_ready        local | fallback | 503
+//	    closed           hide | pass
 //	    check_file       <age> | off
 //	    https_upgrade    allow | never
 //	    fallback         <url> {
@@ -138,6 +139,7 @@ var handlerOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
 	"no_mirror":        func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.NoMirror) },
 	"local_max_size":   func(d *caddyfile.Dispenser, h *Handler) error { return size(d, &h.LocalMaxSize) },
 	"not_ready":        func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.NotReady) },
+	"closed":           func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.Closed) },
 	"check_file":       func(d *caddyfile.Dispenser, h *Handler) error { return age(d, &h.CheckFile) },
 	"https_upgrade":    func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.HTTPSUpgrade) },
 	"fallback":         parseFallback,

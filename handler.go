@@ -130,6 +130,9 @@ func (q *question) answer(w http.ResponseWriter) action {
 		if h.Root == rootOff {
 			return q.o.say(resultError, "not_indexed", notFound)
 		}
+		if h.closed(q.root, q.file, q.now) {
+			return q.o.say(resultError, "closed", notFound)
+		}
 		return q.o.say(resultLocal, "not_indexed", pass)
 	}
 	if why := q.exempt(); why != "" {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -306,6 +308,23 @@ func TestAliases(t *testing.T) {
 }
 
 // With handle_path the handler sees less of the path than the client asked for.
+// A staged release is answered to nobody, although this process can read it.
+func TestClosed(t *testing.T) {
+	d := newDepot(t)
+	d.write("staged/f.bin", fileSize)
+	d.write("open/secret.bin", fileSize)
+	d.write("open/new.bin", fileSize)
+	d.must(os.Chmod(filepath.Join(d.root, "staged"), 0o750))
+	d.must(os.Chmod(filepath.Join(d.root, "open/secret.bin"), 0o640))
+	s := d.site(&Handler{})
+	s.get("/staged/f.bin").want(t, "folder closed", 404, "error closed")
+	s.get("/staged/none.bin").want(t, "nothing in a closed folder", 404, "error closed")
+	s.get("/open/secret.bin").want(t, "file closed", 404, "error closed")
+	s.get("/open/new.bin").want(t, "not indexed yet", 0, "local not_indexed")
+	s.get("/open/none.bin").want(t, "not there", 0, "local not_indexed")
+	d.site(&Handler{Closed: "pass"}).get("/staged/f.bin").want(t, "passed", 0, "local not_indexed")
+}
+
 // A link whose name is a trust anchor's is one, whatever its target is called.
 func TestAliasOfAnchor(t *testing.T) {
 	d := newDepot(t)

@@ -99,6 +99,11 @@ type Handler struct {
 	// `503`. Default: `local`.
 	NotReady string `json:"not_ready,omitempty"`
 
+	// What is done with files that the index does not know and that others may
+	// not read, or that are in such a folder (a staged release): `hide` answers
+	// 404, `pass` leaves them to the next handler. Default: `hide`.
+	Closed string `json:"closed,omitempty"`
+
 	// How old the look at the local file may be that is compared with the index.
 	// -1: files are not looked at. Default: 1s.
 	CheckFile caddy.Duration `json:"check_file,omitempty"`
@@ -227,6 +232,7 @@ func (h *Handler) setDefaults() {
 	def(&h.Root, "{http.vars.root}")
 	def(&h.Head, "redirect")
 	def(&h.NotReady, "local")
+	def(&h.Closed, "hide")
 	def(&h.HTTPSUpgrade, "allow")
 	def(&h.CacheControl, "private, no-cache")
 	def(&h.CheckFile, caddy.Duration(time.Second))
@@ -265,6 +271,7 @@ func (h *Handler) Validate() error {
 		{"head", h.Head, []string{"redirect", "local"}},
 		{"no_mirror", h.NoMirror, []string{"local", "fallback", "404", "503"}},
 		{"not_ready", h.NotReady, []string{"local", "fallback", "503"}},
+		{"closed", h.Closed, []string{"hide", "pass"}},
 		{"https_upgrade", h.HTTPSUpgrade, []string{"allow", "never"}},
 	} {
 		if !slices.Contains(c.allowed, c.value) {

@@ -24,14 +24,15 @@ type roots struct {
 type checkedRoot struct {
 	root  string
 	check *filecheck.Checker
+	open  *filecheck.Checker // Absent means that there is something others may not read
 }
 
 // maxRoots bounds the checkers: a root may depend on what clients send.
 const maxRoots = 256
 
-func (r *roots) get(root string, age time.Duration, log *slog.Logger) *filecheck.Checker {
+func (r *roots) get(root string, age time.Duration, log *slog.Logger) *checkedRoot {
 	if c := r.last.Load(); c != nil && c.root == root {
-		return c.check
+		return c
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -41,11 +42,15 @@ func (r *roots) get(root string, age time.Duration, log *slog.Logger) *filecheck
 			r.closeAll()
 			r.all = map[string]*checkedRoot{}
 		}
-		c = &checkedRoot{root, filecheck.New(root, filecheck.Options{MaxAge: age, Logger: log})}
+		c = &checkedRoot{
+			root:  root,
+			check: filecheck.New(root, filecheck.Options{MaxAge: age, Logger: log}),
+			open:  filecheck.New(root, filecheck.Options{Entries: 1 << 10, MaxCalls: 16, Logger: log, Stat: filecheck.OpenStat(root)}),
+		}
 		r.all[root] = c
 	}
 	r.last.Store(c)
-	return c.check
+	return c
 }
 
 // close ends what the checkers keep ready. Requests that are still on their way
@@ -59,6 +64,7 @@ func (r *roots) close() {
 func (r *roots) closeAll() {
 	for _, c := range r.all {
 		c.check.Close()
+		c.open.Close()
 	}
 }
 
@@ -80,13 +86,20 @@ func (h *Handler) root(repl *caddy.Replacer, vars map[string]any) string {
 	return repl.ReplaceAll(h.Root, "")
 }
 
+// closed reports whether there is a file, or a folder above it, that others may
+// not read: a release that is staged. The index leaves such files out, but this
+// server may well be able to read them.
+func (h *Handler) closed(root, path string, now time.Time) bool {
+	return h.Closed == "hide" && root != "" && h.roots.get(root, h.checkAge, h.logger).open.Check(path, now).State == filecheck.Absent
+}
+
 // stale reports whether the file on disk is another than the one in the index,
 // or gone. What cannot be found out now is believed of the index.
 func (h *Handler) stale(root, path string, e catalog.Entry, now time.Time) bool {
 	if h.checkAge < 0 || root == "" {
 		return false
 	}
-	switch info := h.roots.get(root, h.checkAge, h.logger).Check(path, now); info.State {
+	switch info := h.roots.get(root, h.checkAge, h.logger).check.Check(path, now); info.State {
 	case filecheck.Absent:
 		return true
 	case filecheck.Regular:

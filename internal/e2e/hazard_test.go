@@ -304,8 +304,8 @@ func TestStagedRelease(t *testing.T) {
 	s.start()
 	s.must("scan", "berlin")
 	s.follows()
-	if a := s.get("2.0/image.iso", inGermany); a.location != "" {
-		t.Errorf("sent to %s before the release", a.location)
+	if a := s.get("2.0/image.iso", inGermany); a.status != http.StatusNotFound {
+		t.Errorf("status %d before the release, sent to %q", a.status, a.location)
 	}
 	chmod(t, s.root, "2.0", 0o755)
 	s.must("index", "--subtree", "2.0")
