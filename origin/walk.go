@@ -166,6 +166,8 @@ func (w *walker) run(ctx context.Context, workers int) error {
 		})
 	}
 	wg.Wait()
+	w.mu.Lock() // the end of ctx may be told even now
+	defer w.mu.Unlock()
 	return w.err
 }
 
