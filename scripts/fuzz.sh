@@ -7,8 +7,7 @@ grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | wh
 	for f in $(grep -h '^func Fuzz' "$dir"/*_test.go | sed 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/'); do
 		out=$(go test -run='^$' -fuzz="^$f\$" -fuzztime="$time" -fuzzminimizetime=20x "$dir" </dev/null 2>&1) || {
 			# The fuzzing engine now and then takes the end of its own time for a
-			# failure; it says no more then. A
-			# real one names the failing input.
+			# failure, and says no more then. A real one names the failing input.
 			if grep -q 'context deadline exceeded' <<<"$out" && ! grep -qE 'Failing input|panic|_test.go:' <<<"$out"; then
 				echo "$dir $f: stopped at its time"
 				continue
