@@ -25,6 +25,9 @@ step "static build"
 step "tests, with the race detector, PostgreSQL and SQLite"
 go test -race -tags "$tags" -timeout 20m ./...
 
+step "what allocates nothing, without the race detector, which allocates by itself"
+go test -tags "$tags" -run 'Alloc' ./geoip ./redirector ./catalog
+
 step "fuzz targets, briefly"
 scripts/fuzz.sh 3s
 
