@@ -106,3 +106,25 @@ func TestKeepWithoutDatabase(t *testing.T) {
 		t.Errorf("cause %v", cause)
 	}
 }
+
+// TestAcquireInterrupted breaks off at every moment: then there is no lease
+// that nobody knows of, which would keep everyone from the work until its end.
+func TestAcquireInterrupted(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, s *Store) {
+		for i := range 150 {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Duration(i)*20*time.Microsecond, cancel)
+			l, err := s.Acquire(ctx, "index", "interrupted", time.Minute)
+			cancel()
+			switch {
+			case err == nil:
+				ok(t, s.Release(t.Context(), l))
+			case !errors.Is(err, context.Canceled):
+				t.Fatal(err)
+			}
+			l = must[Lease](t)(s.Acquire(t.Context(), "index", "the next one", time.Minute))
+			ok(t, s.Release(t.Context(), l))
+		}
+	})
+}

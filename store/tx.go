@@ -51,19 +51,55 @@ func (s *Store) update(ctx context.Context, doing string, fn func(*tx) error) er
 }
 
 func (s *Store) inTx(ctx context.Context, fn func(*tx) error) error {
-	conn, t, err := s.begin(ctx, nil)
+	bound, c := newCommittable(ctx)
+	defer c.end()
+	conn, t, err := s.begin(bound, nil)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	defer t.Rollback()
 	if err = fn(&tx{Tx: t, conn: conn, d: s.d}); err == nil {
-		err = t.Commit()
+		if err = c.commits(ctx); err == nil {
+			err = t.Commit()
+		}
 	}
 	if s.reset != nil && errors.Is(classify(err), ErrReadOnly) {
 		s.reset() // this was the primary once; new connections look for the present one
 	}
 	return err
+}
+
+// commitGrace is how long a commit that was sent may take to be answered after
+// its caller lost interest.
+const commitGrace = 5 * time.Second
+
+// committable bounds a transaction by its caller's context up to the commit,
+// which it lets finish: a commit broken off may have taken place, and then
+// nobody would know of, say, the lease that it took.
+type committable struct {
+	cancel context.CancelFunc
+	detach func() bool
+}
+
+// newCommittable gives the context for the transaction, which ends with ctx.
+func newCommittable(ctx context.Context) (context.Context, *committable) {
+	bound, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	return bound, &committable{cancel: cancel, detach: context.AfterFunc(ctx, cancel)}
+}
+
+// commits says that the commit follows; an error: it must not, ctx is done.
+func (c *committable) commits(ctx context.Context) error {
+	if !c.detach() {
+		return context.Cause(ctx)
+	}
+	c.detach = context.AfterFunc(ctx, func() { time.AfterFunc(commitGrace, c.cancel) })
+	return nil
+}
+
+func (c *committable) end() {
+	c.detach()
+	c.cancel()
 }
 
 // staleConns is how many connections of the pool may turn out to be dead.
