@@ -14,10 +14,10 @@ const module = "github.com/caddy-mirrorbrain/caddy-mirrorbrain"
 // of lower levels, and of its own folder.
 var levels = [][]string{
 	{"mirror"},
-	{"sql", "geoip", "asn", "listing"},
+	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync"},
 	{"store"},
 	{"catalog", "origin", "checksum"},
-	{"redirector", "filecheck", "scanner", "probe", "stats", "metalink", "mirrorlist", "torrent", "zsync", "autoindex"},
+	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex"},
 	{"", "cmd", "bench", "examples"}, // the root package and the programs
 }
 
