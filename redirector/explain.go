@@ -17,6 +17,32 @@ func (s *Set) Shares(q *Query, holder Holder) []Candidate {
 	return d.Candidates
 }
 
+// Everyone gives every mirror that serves q's file to somebody, whoever asks
+// and wherever they are, ordered by continent, country and name. They have the
+// base URL that suits q's scheme, else the one that they have. With
+// q.NoReserved those reserved for an AS or prefix are left out.
+func (s *Set) Everyone(q *Query, holder Holder) []Pick {
+	r := newRequest(q)
+	var all []Pick
+	for i := range s.hot {
+		c, d := &s.hot[i], &s.cold[i]
+		base := cmp.Or(d.base[r.mode], d.base[modeUpgrade], d.base[modeTLS])
+		switch {
+		case c.static != ReasonNone, r.now < c.from, r.now > c.until, r.size > c.maxSize, base == "":
+		case r.noReserved && d.farthest <= mirror.TierAS, r.path != "" && !mirror.Below(r.path, d.m.Subtree):
+		case holder.Holds(i, r.file):
+			all = append(all, Pick{
+				Mirror: i, Tier: mirror.TierWorld, BaseURL: base, Trim: d.trim, Name: d.m.Name, Country: d.country, DistanceKm: -1,
+			})
+		}
+	}
+	slices.SortFunc(all, func(a, b Pick) int {
+		x, y := s.cold[a.Mirror].m, s.cold[b.Mirror].m
+		return cmp.Or(cmp.Compare(x.Continent, y.Continent), cmp.Compare(a.Country, b.Country), cmp.Compare(a.Name, b.Name))
+	})
+	return all
+}
+
 // explain sorts every mirror into d's candidates or rejections.
 func (s *Set) explain(r *request, holder Holder, d *Decision) {
 	tiers := s.tiers(r)

@@ -67,6 +67,20 @@ func (f *Fallback) suits(q *Query) int {
 	return suitsNot
 }
 
+// Rank gives all that the client of q may be sent to, best first; those that
+// suit equally well keep their order.
+func (fs Fallbacks) Rank(q *Query) Fallbacks {
+	var ranked Fallbacks
+	for rank := range suitsNot {
+		for i := range fs {
+			if fs[i].suits(q) == rank {
+				ranked = append(ranked, fs[i])
+			}
+		}
+	}
+	return ranked
+}
+
 // Choose picks one for the client of q: of those for its country, else of
 // those for its continent, else of those without a place, else of all; every
 // one equally likely. A client on https is never sent to http, one on http to

@@ -67,6 +67,16 @@ func (r Reason) String() string {
 	return fmt.Sprintf("reason(%d)", uint8(r))
 }
 
+// Public reports whether everybody may be told of the reason: it says nothing
+// about what the operator or the mirror has arranged.
+func (r Reason) Public() bool {
+	switch r {
+	case ReasonDisabled, ReasonNeverScanned, ReasonQuotaSpent, ReasonScore, ReasonPrefixOnly, ReasonASOnly, ReasonReserved:
+		return false
+	}
+	return true
+}
+
 // Rejection names a mirror that cannot serve a query.
 type Rejection struct {
 	Mirror int // index into the mirrors given to Compile

@@ -24,12 +24,8 @@ func (w *Wishes) Simulated() bool { return w.Country != "" || w.ASN != 0 || w.IP
 // maxWishes bounds what is taken from a list in a query string.
 const maxWishes = 64
 
-// ParseWishes reads a query string. What is not understood is not a wish.
-func ParseWishes(raw string) (w Wishes) {
-	if raw == "" {
-		return w
-	}
-	q, _ := url.ParseQuery(raw) // it gives what it could read
+// wishes finds them among the arguments. What is not understood is not a wish.
+func wishes(q url.Values) (w Wishes) {
 	if c := strings.ToLower(q.Get("country")); isCode(c) {
 		w.Country = c
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseWishes(t *testing.T) {
+func TestWishes(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		raw  string
@@ -25,18 +25,8 @@ func TestParseWishes(t *testing.T) {
 		{"avoid=a,b&avoid=,c,&avoid_country=DE", Wishes{Avoid: []string{"a", "b", "c"}, AvoidCountries: []string{"de"}}},
 		{"country=de;as=1&%zz=1&as=2", Wishes{ASN: 2}},
 	} {
-		if diff := cmp.Diff(tc.want, ParseWishes(tc.raw), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		if diff := cmp.Diff(tc.want, parse(t, tc.raw).Wishes, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 			t.Errorf("%q: -want +got:\n%s", tc.raw, diff)
 		}
 	}
-}
-
-func FuzzParseWishes(f *testing.F) {
-	f.Add("country=de&as=64500&ip=192.0.2.1&avoid=a,b&avoid_country=us")
-	f.Fuzz(func(t *testing.T, raw string) {
-		w := ParseWishes(raw)
-		if len(w.Avoid) > maxWishes || len(w.AvoidCountries) > maxWishes || w.Country != "" && !isCode(w.Country) {
-			t.Errorf("%q: %+v", raw, w)
-		}
-	})
 }

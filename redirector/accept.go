@@ -1,0 +1,100 @@
+package redirector
+
+import (
+	"strconv"
+	"strings"
+)
+
+// maxAccept is how many bytes of Accept fields are read, and maxRanges how
+// many media ranges.
+const (
+	maxAccept = 4 << 10
+	maxRanges = 64
+)
+
+// Negotiate chooses what a client gets that asks for a file with these Accept
+// fields (RFC 9110 section 12.5.1). own is the media type of the file, without
+// parameters; offered are the documents there may be.
+//
+// A client gets a Metalink if it names its type and wants nothing else more:
+// "*/*" beside it, as aria2 sends it, is no obstacle. JSON it gets only if it
+// prefers it to everything else, because libraries send "application/json,
+// */*" with requests for anything. Without a type of ours it gets the file.
+func Negotiate(accept []string, own string, offered Representations) Representation {
+	if !namesDocument(accept) {
+		return AsFile
+	}
+	var a acceptable
+	for _, field := range accept {
+		for r := range strings.SplitSeq(field[:min(len(field), maxAccept)], ",") {
+			if a.ranges++; a.ranges > maxRanges {
+				break
+			}
+			a.take(r, own)
+		}
+	}
+	best, q := AsFile, a.others
+	for _, r := range [...]Representation{AsMeta4, AsMetalink} {
+		if w := a.weights[r]; offered.Has(r) && w > 0 && (w > q || w == q && best == AsFile) {
+			best, q = r, w
+		}
+	}
+	if w := a.weights[AsJSON]; offered.Has(AsJSON) && w > q {
+		best = AsJSON
+	}
+	return best
+}
+
+// namesDocument is the cheap first look: most clients name none of our types.
+func namesDocument(accept []string) bool {
+	for _, f := range accept {
+		if strings.Contains(f, "metalink") || strings.Contains(f, "application/json") {
+			return true
+		}
+	}
+	return false
+}
+
+// acceptable is what a client accepts, by weight in thousandths.
+type acceptable struct {
+	weights [representations]int
+	others  int // the most that it gives anything that is not one of ours
+	ranges  int
+}
+
+// take adds one media range.
+func (a *acceptable) take(r, own string) {
+	kind, params, _ := strings.Cut(r, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	q := weight(params)
+	switch {
+	case kind == "":
+	case kind == own: // names one of our types, and that is the file's
+		a.others = max(a.others, q)
+	case kind == TypeMeta4:
+		a.weights[AsMeta4] = q
+	case kind == TypeMetalink:
+		a.weights[AsMetalink] = q
+	case kind == TypeJSON:
+		a.weights[AsJSON] = q
+	default:
+		a.others = max(a.others, q)
+	}
+}
+
+// weight reads the q parameter (RFC 9110 section 12.4.2); 1000 where there is
+// none, 0 where it makes no sense.
+func weight(params string) int {
+	for p := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "q") {
+			continue
+		}
+		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if err != nil || !(q >= 0 && q <= 1) {
+			return 0
+		}
+		return int(q*1000 + 0.5)
+	}
+	return 1000
+}
