@@ -8,9 +8,13 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 )
+
+// generator is how documents name the program that made them.
+const generator = "caddy-mirrorbrain"
 
 var errNoMirror = errors.New("no mirror has this file for this client")
 
@@ -26,16 +30,22 @@ const (
 )
 
 // send writes the redirect to the first of picks; the others are named as
-// duplicates.
-func (q *question) send(w http.ResponseWriter, picks []redirector.Pick) {
+// duplicates. same: they have the very version that the index has.
+func (q *question) send(w http.ResponseWriter, picks []redirector.Pick, same bool) {
 	escaped := mirror.EscapePath(q.target)
 	links := picks
 	if !q.h.links {
-		links = links[:0]
+		links = links[:1]
 	}
-	location, link := redirector.Fields(q.self(escaped), escaped, links, redirector.Meta4)
-	if location == "" {
-		location = string(picks[0].AppendURL(q.buf[:0], escaped))
+	sum, hashed := q.view.SHA256(q.entry.ID)
+	hashed = hashed && same && q.entry.ID != 0
+	var about []redirector.Related
+	if same {
+		about = q.about(hashed)
+	}
+	location, link := redirector.Fields(q.self(escaped), escaped, links, q.h.stamp, q.now.Unix(), about...)
+	if !q.h.links {
+		link = link[:len(about)]
 	}
 
 	// All values that stand alone share one array.
@@ -54,7 +64,10 @@ func (q *question) send(w http.ResponseWriter, picks []redirector.Pick) {
 	if len(h["Cache-Control"]) == 0 {
 		set("Cache-Control", q.h.CacheControl)
 	}
-	if sum, ok := q.view.SHA256(q.entry.ID); ok && q.entry.ID != 0 {
+	if q.h.documents&negotiable != 0 {
+		q.vary(h)
+	}
+	if hashed {
 		digest, repr := redirector.DigestFields(sum)
 		set("Digest", digest)
 		set(fieldRepr, repr)
@@ -62,16 +75,56 @@ func (q *question) send(w http.ResponseWriter, picks []redirector.Pick) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// self is the URL that the client asked for, absolute where it named the host.
+// varyAccept is shared by all answers: nobody may change it in place.
+var varyAccept = []string{"Accept"}
+
+// vary says that Accept decides what the answer is.
+func (q *question) vary(h http.Header) {
+	if before := h["Vary"]; len(before) > 0 {
+		h["Vary"] = append(slices.Clip(before), varyAccept...)
+		return
+	}
+	h["Vary"] = varyAccept[:1:1]
+}
+
+// about lists the documents that an answer about the file names; hashed: its
+// digests are known.
+func (q *question) about(hashed bool) []redirector.Related {
+	list := q.related[:0]
+	if q.h.documents.Has(redirector.AsMeta4) {
+		list = append(list, redirector.Meta4)
+	}
+	if !hashed {
+		return list
+	}
+	if q.h.torrents && q.entry.Size > 0 {
+		list = append(list, redirector.Torrent)
+	}
+	if _, found := q.view.Lookup(q.target + redirector.Signature.Suffix); found == catalog.Found {
+		list = append(list, redirector.Signature)
+	}
+	return list
+}
+
+// self is the URL of the file that the client asked about, absolute where it
+// named the host.
 func (q *question) self(escaped string) string {
 	// A prefix that handle_path took away belongs to it.
 	asked := q.r.URL.Path
 	if orig, ok := q.r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {
 		asked = orig.URL.Path
 	}
+	if q.suffix {
+		asked = strings.TrimSuffix(asked, "."+q.as.String())
+	}
 	if asked[min(1, len(asked)):] != q.target {
 		escaped = mirror.EscapePath(strings.TrimLeft(asked, "/"))
 	}
+	return q.absolute(escaped)
+}
+
+// absolute is a URL at this server, absolute where the client named the host.
+func (q *question) absolute(escaped string) string {
 	host := q.r.Host
 	if strings.ContainsAny(host, "<>\" ") {
 		host = ""

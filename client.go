@@ -1,6 +1,7 @@
 package mirrorbrain
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -40,8 +41,7 @@ func secure(r *http.Request, vars map[string]any) bool {
 
 // identify fills q with who asks and what they wish, and reports whether the
 // client is a simulated one.
-func (h *Handler) identify(q *redirector.Query, addr netip.Addr, rawQuery string) (simulated bool) {
-	w := redirector.ParseWishes(rawQuery)
+func (h *Handler) identify(q *redirector.Query, addr netip.Addr, w *redirector.Wishes) (simulated bool) {
 	q.Avoid, q.AvoidCountries = w.Avoid, w.AvoidCountries
 	if !w.Simulated() {
 		q.Client = h.rt.locate(addr)
@@ -142,4 +142,31 @@ func (h *Handler) provisionTargets(repl *caddy.Replacer) error {
 	}
 	h.fallbacks, err = redirector.NewFallbacks(list)
 	return err
+}
+
+// provisionDocuments prepares what documents are made with, and what redirects
+// share with them.
+func (h *Handler) provisionDocuments(repl *caddy.Replacer) error {
+	if err := h.DocumentSettings.provision(repl); err != nil {
+		return err
+	}
+	h.torrents = (len(h.TorrentTrackers) > 0 || len(h.DHTNodes) > 0) && h.documents.Has(redirector.AsTorrent)
+	var err error
+	if h.outdated, err = compileAllowances("allow_outdated", h.AllowOutdated); err != nil {
+		return err
+	}
+	if h.kept, err = compileAllowances("keep_removed", h.KeepRemoved); err != nil {
+		return err
+	}
+	if h.StampKey == "" {
+		return nil
+	}
+	key, err := repl.ReplaceOrErr(h.StampKey, true, true)
+	if err == nil {
+		h.stamp, err = redirector.NewStamp(cmp.Or(h.StampAlgorithm, redirector.StampMD5), key)
+	}
+	if err != nil {
+		return fmt.Errorf("stamp_key: %w", err)
+	}
+	return nil
 }

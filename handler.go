@@ -9,10 +9,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/filecheck"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 )
@@ -22,9 +25,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if h.Health != "" && r.URL.Path == h.Health {
 		return h.serveHealth(w, r)
 	}
-	file, ok := mirror.RequestPath(r.URL.Path)
-	if !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return next.ServeHTTP(w, r)
+	}
+	file, ok := mirror.RequestPath(r.URL.Path)
+	folder := !ok
+	if folder {
+		if file, ok = h.folderList(r); !ok {
+			return next.ServeHTTP(w, r)
+		}
 	}
 	ctx := r.Context()
 	repl := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
@@ -33,22 +42,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 	q := work.Get().(*question)
 	q.reset(h, r, vars, repl, o, file)
-	act := q.answer(w)
+	act := q.answer(w, folder)
 	work.Put(q)
 
 	h.counts.count(o)
 	h.forwarded.look(r, vars)
 	switch act {
 	case pass:
+		return h.pass(w, r, next, o)
 	case done:
-		return nil
+	case badRequest:
+		http.Error(w, o.err.Error(), http.StatusBadRequest)
 	case notFound:
 		return caddyhttp.Error(http.StatusNotFound, errNoMirror)
 	case unavailable:
 		w.Header().Set("Retry-After", retryAfter)
 		return caddyhttp.Error(http.StatusServiceUnavailable, errNoMirror)
 	}
-	return next.ServeHTTP(w, r)
+	return nil
 }
 
 // action is what became of a request.
@@ -57,6 +68,7 @@ type action uint8
 const (
 	pass        action = iota // to the next handler
 	done                      // answered
+	badRequest                // 400
 	notFound                  // 404
 	unavailable               // 503
 )
@@ -78,6 +90,16 @@ type question struct {
 	root   string // local root; "": none
 	now    time.Time
 
+	ask        redirector.Ask
+	as         redirector.Representation
+	suffix     bool   // as comes of the URL's suffix
+	negotiated bool   // as comes of the Accept fields
+	exempted   string // why no mirror may be named; "" they may
+	identified bool   // query.Client is filled in
+
+	holders holders
+	older   []catalog.KeptVersion
+	related [3]redirector.Related
 	query    redirector.Query
 	decision redirector.Decision
 	buf      []byte
@@ -89,6 +111,8 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 	q.h, q.r, q.vars, q.repl, q.o = h, r, vars, repl, o
 	q.file, q.target = file, file
 	q.entry = catalog.Entry{}
+	q.ask, q.as, q.suffix, q.negotiated, q.exempted, q.identified = redirector.Ask{}, redirector.AsFile, false, false, "", false
+	q.older = q.older[:0]
 	q.addr = clientAddr(vars)
 	q.root = h.root(repl, vars)
 	q.now = time.Now()
@@ -103,14 +127,19 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 // forget drops what must not be kept alive by a question that waits in the pool.
 func (q *question) forget() {
 	q.r, q.vars, q.repl, q.o, q.view = nil, nil, nil, nil, nil
-	q.file, q.target, q.root = "", "", ""
-	q.query = redirector.Query{}
+	q.file, q.target, q.root, q.exempted = "", "", "", ""
+	q.query, q.ask, q.holders = redirector.Query{}, redirector.Ask{}, holders{}
 }
 
 // answer goes through the steps; the first that knows what to do ends it.
-func (q *question) answer(w http.ResponseWriter) action {
+func (q *question) answer(w http.ResponseWriter, folder bool) action {
 	defer q.forget()
 	h := q.h
+	if raw := q.r.URL.RawQuery; raw != "" {
+		if q.ask, q.o.err = redirector.ParseAsk(raw); q.o.err != nil {
+			return q.o.say(resultError, "bad_query", badRequest)
+		}
+	}
 	slot, ok := h.rt.db.enter()
 	if !ok {
 		return q.o.say(resultLocal, "closing", pass)
@@ -121,34 +150,120 @@ func (q *question) answer(w http.ResponseWriter) action {
 	if !q.view.Ready() {
 		return q.notReady(w)
 	}
-	q.target, _ = q.view.Resolve(q.file)
-	var found catalog.Result
-	if q.entry, found = q.view.Lookup(q.target); found != catalog.Found {
-		if found == catalog.Ambiguous {
-			return q.stay(w, resultLocal, "ambiguous")
-		}
-		if h.Root == rootOff {
-			return q.o.say(resultError, "not_indexed", notFound)
-		}
-		if h.closed(q.root, q.file, q.now) {
-			return q.o.say(resultError, "closed", notFound)
-		}
-		return q.o.say(resultLocal, "not_indexed", pass)
+	if act, ok := q.yum(w); ok {
+		return act
 	}
-	if why := q.exempt(); why != "" {
+	if folder {
+		return q.folder(w)
+	}
+	switch q.find() {
+	case catalog.Found:
+	case catalog.Ambiguous:
+		if q.ask.As != redirector.AsFile || q.as != redirector.AsFile {
+			return q.o.say(resultError, "ambiguous", notFound)
+		}
+		return q.stay(w, resultLocal, "ambiguous")
+	case catalog.NotFound:
+		return q.unknown(w)
+	}
+	return q.found(w)
+}
+
+// find looks the file up. A document's suffix counts where there is no such
+// file itself.
+func (q *question) find() catalog.Result {
+	var found catalog.Result
+	q.target, _ = q.view.Resolve(q.file)
+	if q.entry, found = q.view.Lookup(q.target); found != catalog.NotFound {
+		return found
+	}
+	file, as, ok := redirector.CutSuffix(q.file)
+	if !ok || !q.h.documents.Has(as) {
+		return found
+	}
+	target, _ := q.view.Resolve(file)
+	entry, found := q.view.Lookup(target)
+	if found != catalog.Found || q.onDisk(q.file) {
+		return catalog.NotFound
+	}
+	q.file, q.target, q.entry, q.as, q.suffix = file, target, entry, as, true
+	return found
+}
+
+// onDisk reports whether a file that the index does not know is there.
+func (q *question) onDisk(file string) bool {
+	return q.root != "" && q.h.checkAge >= 0 &&
+		q.h.roots.get(q.root, q.h.checkAge, q.h.logger).check.Check(file, q.now).State == filecheck.Regular
+}
+
+// unknown is for a path that the index does not know.
+func (q *question) unknown(w http.ResponseWriter) action {
+	h := q.h
+	switch {
+	case q.ask.As == redirector.AsMirrorList && q.root == "": // nobody behind adds the slash
+		return q.folder(w)
+	case q.removed(w):
+		return done
+	case h.Root == rootOff:
+		return q.o.say(resultError, "not_indexed", notFound)
+	case h.closed(q.root, q.file, q.now):
+		return q.o.say(resultError, "closed", notFound)
+	case q.ask.As != redirector.AsFile && q.onDisk(q.file): // not the file in a document's place
+		return q.o.say(resultError, "not_indexed", notFound)
+	}
+	return q.o.say(resultLocal, "not_indexed", pass)
+}
+
+// found is for a file that the index knows.
+func (q *question) found(w http.ResponseWriter) action {
+	h := q.h
+	q.represent()
+	explicit := q.as != redirector.AsFile && !q.negotiated
+	if explicit && !h.documents.Has(q.as) {
+		return q.o.say(resultError, "document_off", notFound)
+	}
+	why := q.exempt()
+	if why != "" && !explicit {
+		q.as, q.negotiated = redirector.AsFile, false
+		if _, hashed := q.view.SHA256(q.entry.ID); hashed && !h.stale(q.root, q.file, q.entry, q.now) {
+			q.known(why)
+		}
 		return q.stay(w, resultExempt, why)
 	}
 	if h.stale(q.root, q.file, q.entry, q.now) {
+		if explicit { // of which version would it speak?
+			return q.o.say(resultError, "changed", notFound)
+		}
 		return q.o.say(resultLocal, "changed", pass)
 	}
-	return q.redirect(w)
+	if q.as == redirector.AsFile {
+		return q.redirect(w)
+	}
+	if !*h.DocumentExemptions {
+		why = ""
+	}
+	return q.document(w, why)
+}
+
+// known notes what is true of the file that is in the index, for whoever
+// serves it. why: it is not redirected.
+func (q *question) known(why string) {
+	q.o.indexed = true
+	q.o.sha256, q.o.hashed = q.view.SHA256(q.entry.ID)
+	if why == "" {
+		return
+	}
+	if why == exemptHead || !*q.h.DocumentExemptions { // its documents name mirrors
+		escaped := mirror.EscapePath(q.target)
+		_, q.o.links = redirector.Fields(q.self(escaped), escaped, nil, nil, 0, q.about(q.o.hashed)...)
+	}
 }
 
 // exempt says why the request is not redirected; "" if it is.
 func (q *question) exempt() string {
 	h := q.h
-	if q.r.Method == http.MethodHead && h.Head == "local" {
-		return "head"
+	if q.r.Method == http.MethodHead && h.Head == "local" && q.as == redirector.AsFile {
+		return exemptHead
 	}
 	agent := ""
 	if a := q.r.Header["User-Agent"]; len(a) > 0 {
@@ -164,29 +279,60 @@ func (q *question) exempt() string {
 	return why
 }
 
+// exemptHead is the reason for which HEAD requests are not redirected.
+const exemptHead = "head"
+
 // mimeType is what file_server would call the file.
 func (q *question) mimeType() string { return mime.TypeByExtension(path.Ext(q.file)) }
 
 // redirect sends the client to a mirror, if there is one.
 func (q *question) redirect(w http.ResponseWriter) action {
-	h, query := q.h, &q.query
-	q.o.simulated = h.identify(query, q.addr, q.r.URL.RawQuery)
-	q.o.client, q.o.located = query.Client, true
-	query.File, query.Size, query.Path = q.entry.ID, q.entry.Size, q.target
-
-	world := q.view.Holdings()
-	s := h.selection(q.view)
-	s.Choose(query, world, nil, &q.decision)
+	q.identify()
+	s := q.h.selection(q.view)
+	q.choose(s, nil)
 	if !q.decision.Found() {
+		q.known("")
 		return q.noMirror(w)
 	}
+	return q.toMirror(w, s, reasonMirror, q.agree())
+}
+
+// toMirror redirects to the first of the decision's picks. same: they have the
+// version that the index has.
+func (q *question) toMirror(w http.ResponseWriter, s *selection, reason string, same bool) action {
 	best := &q.decision.Picks[0]
 	q.o.mirror, q.o.realm = best.Name, q.decision.Tier.String()
-	q.send(w, q.decision.Picks)
+	q.send(w, q.decision.Picks, same)
+	if !same && reason == reasonMirror {
+		reason = "outdated"
+	}
 	if !q.o.simulated {
 		s.redirects[best.Mirror].Inc()
+		q.credit(q.h.counts.mirror)
 	}
-	return q.o.say(resultRedirect, "mirror", done)
+	return q.o.say(resultRedirect, reason, done)
+}
+
+// credit counts the bytes of a file that the client will fetch elsewhere.
+func (q *question) credit(c prometheus.Counter) {
+	if q.r.Method == http.MethodGet {
+		c.Add(float64(q.entry.Size))
+	}
+}
+
+// identify fills in who asks, once, and for what.
+func (q *question) identify() {
+	if !q.identified {
+		q.o.simulated = q.h.identify(&q.query, q.addr, &q.ask.Wishes)
+		q.o.client, q.o.located = q.query.Client, true
+		q.identified = true
+	}
+	q.query.File, q.query.Size, q.query.Path = q.entry.ID, q.entry.Size, q.target
+}
+
+// choose fills in the decision.
+func (q *question) choose(s *selection, rnd redirector.Rand) {
+	s.Choose(&q.query, q.holder(), rnd, &q.decision)
 }
 
 // noMirror does what is configured for files that no mirror will serve to this
@@ -198,7 +344,7 @@ func (q *question) noMirror(w http.ResponseWriter) action {
 	case "503":
 		return q.o.say(resultError, "no_mirror", unavailable)
 	case "fallback":
-		if q.elsewhere(w, q.h.fallbacks, "fallback") {
+		if q.elsewhere(w, q.h.fallbacks, "fallback", q.h.counts.fallback) {
 			return done
 		}
 	}
@@ -210,13 +356,15 @@ func (q *question) noMirror(w http.ResponseWriter) action {
 
 // notReady does what is configured for the time before there is a catalog.
 func (q *question) notReady(w http.ResponseWriter) action {
+	if q.ask.As != redirector.AsFile {
+		return q.o.say(resultError, "not_ready", unavailable)
+	}
 	switch q.h.NotReady {
 	case "503":
 		return q.o.say(resultError, "not_ready", unavailable)
 	case "fallback":
-		q.o.simulated = q.h.identify(&q.query, q.addr, q.r.URL.RawQuery)
-		q.o.client, q.o.located = q.query.Client, true
-		if q.elsewhere(w, q.h.fallbacks, "not_ready") {
+		q.identify()
+		if q.elsewhere(w, q.h.fallbacks, "not_ready", q.h.counts.fallback) {
 			return done
 		}
 	}
@@ -227,7 +375,7 @@ func (q *question) notReady(w http.ResponseWriter) action {
 // local root, to where the tree comes from.
 func (q *question) stay(w http.ResponseWriter, result, reason string) action {
 	if q.root == "" {
-		if origin := q.origin(); origin != "" && q.elsewhere(w, redirector.Fallbacks{{URL: origin}}, reason) {
+		if origin := q.origin(); origin != "" && q.elsewhere(w, redirector.Fallbacks{{URL: origin}}, reason, q.h.counts.origin) {
 			return done
 		}
 	}
@@ -246,18 +394,19 @@ func (q *question) origin() string {
 }
 
 // elsewhere sends the client to one of some servers that have everything;
-// false if none suits.
-func (q *question) elsewhere(w http.ResponseWriter, list redirector.Fallbacks, reason string) bool {
+// false if none suits. Their bytes are counted in sent.
+func (q *question) elsewhere(w http.ResponseWriter, list redirector.Fallbacks, reason string, sent prometheus.Counter) bool {
 	f, ok := list.Choose(&q.query, nil)
 	if !ok {
 		return false
 	}
-	_, host, _ := strings.Cut(f.URL, "://")
-	host, _, _ = strings.Cut(host, "/")
-	q.o.mirror, q.o.realm = host[strings.LastIndexByte(host, '@')+1:], realmFallback
+	q.o.mirror, q.o.realm = hostOf(f.URL), realmFallback
 	pick := redirector.Pick{BaseURL: f.URL, Country: f.Country}
 	q.decision.Picks = append(q.decision.Picks[:0], pick)
-	q.send(w, q.decision.Picks)
+	q.send(w, q.decision.Picks, true)
+	if !q.o.simulated {
+		q.credit(sent)
+	}
 	q.o.say(resultRedirect, reason, done)
 	return true
 }

@@ -23,9 +23,28 @@ var (
 	}, []string{"instance", "mirror"})
 )
 
+// The sources of bytes.
+const (
+	sourceMirror   = "mirror"   // credited: what was redirected to mirrors
+	sourceFallback = "fallback" // credited
+	sourceOrigin   = "origin"   // credited: to the origin's own URL
+	sourceLocal    = "local"    // really sent by this server
+)
+
+var (
+	documentsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "mirrorbrain", Name: "documents_total",
+		Help: "Documents about files and folders, by representation. Simulated requests are not counted.",
+	}, []string{"instance", "representation"})
+	bytesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "mirrorbrain", Name: "bytes_total",
+		Help: "Bytes of files by who sends them: the whole file for each redirected GET, and what this server sent itself.",
+	}, []string{"instance", "source"})
+)
+
 // registerMetrics adds the collectors to a registry, which may have them.
 func registerMetrics(reg *prometheus.Registry) error {
-	for _, c := range []prometheus.Collector{requestsTotal, mirrorRedirectsTotal, catalogs{}} {
+	for _, c := range []prometheus.Collector{requestsTotal, mirrorRedirectsTotal, documentsTotal, bytesTotal, catalogs{}} {
 		err := reg.Register(c)
 		if _, twice := errors.AsType[prometheus.AlreadyRegisteredError](err); err != nil && !twice {
 			return err
@@ -47,12 +66,20 @@ func mirrorCounters(instance string, list []*mirror.Mirror) []prometheus.Counter
 type counters struct {
 	instance string
 	mirrors  map[string]prometheus.Counter // redirects to mirrors, by realm
+
+	mirror, fallback, origin, local prometheus.Counter // bytes
 }
 
 func newCounters(instance string) *counters {
-	c := &counters{instance: instance, mirrors: map[string]prometheus.Counter{}}
+	c := &counters{
+		instance: instance, mirrors: map[string]prometheus.Counter{},
+		mirror:   bytesTotal.WithLabelValues(instance, sourceMirror),
+		fallback: bytesTotal.WithLabelValues(instance, sourceFallback),
+		origin:   bytesTotal.WithLabelValues(instance, sourceOrigin),
+		local:    bytesTotal.WithLabelValues(instance, sourceLocal),
+	}
 	for t := range mirror.Tiers {
-		c.mirrors[t.String()] = requestsTotal.WithLabelValues(instance, resultRedirect, "mirror", t.String())
+		c.mirrors[t.String()] = requestsTotal.WithLabelValues(instance, resultRedirect, reasonMirror, t.String())
 	}
 	return c
 }
@@ -60,7 +87,7 @@ func newCounters(instance string) *counters {
 func (c *counters) count(o *outcome) {
 	switch {
 	case o.simulated:
-	case o.reason == "mirror":
+	case o.reason == reasonMirror:
 		c.mirrors[o.realm].Inc()
 	default:
 		requestsTotal.WithLabelValues(c.instance, o.result, o.reason, o.realm).Inc()

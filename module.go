@@ -37,7 +37,7 @@ func init() {
 // `{http.mirrorbrain.continent}` | the client's continent, two lower-case letters
 // `{http.mirrorbrain.asn}` | the client's AS number
 // `{http.mirrorbrain.prefix}` | the announced prefix that the client is in
-// `{http.mirrorbrain.representation}` | what was answered about the file: `redirect`
+// `{http.mirrorbrain.representation}` | what was answered about the file: `redirect`, or the document: `meta4`, `sha256`, ...
 type Handler struct {
 	// The instance of the app to answer from. Default: `default`.
 	Instance string `json:"instance,omitempty"`
@@ -116,9 +116,28 @@ type Handler struct {
 	// Servers that have everything, for files no mirror has. Default: none.
 	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 
-	// Announce URLs of BitTorrent trackers, for the documents that name them.
-	// Default: none.
-	TorrentTrackers []string `json:"torrent_trackers,omitempty"`
+	DocumentSettings
+
+	// For how long after a file changed mirrors are acceptable that hold one of
+	// its former versions. Default: for no file.
+	AllowOutdated []Allowance `json:"allow_outdated,omitempty"`
+
+	// For how long after a file was removed from the origin requests for it go to
+	// mirrors that still hold it. Default: for no file.
+	KeepRemoved []Allowance `json:"keep_removed,omitempty"`
+
+	// Folders with package repositories, whose index files go only to mirrors
+	// that hold the current version of all of them. Default: none.
+	Repositories []Repository `json:"repositories,omitempty"`
+
+	// The key with which the URLs that clients are sent to are signed, for
+	// mirrors that ask for it. Placeholders are replaced when the configuration
+	// is loaded. Default: none, they are not signed.
+	StampKey string `json:"stamp_key,omitempty"`
+
+	// How they are signed: `hmac-sha256`, or `md5` as MirrorBrain does. Default:
+	// `md5`.
+	StampAlgorithm string `json:"stamp_algorithm,omitempty"`
 
 	// Networks (CIDR, or single addresses) from which clients may simulate
 	// others without limits and see private reasons. Placeholders are replaced
@@ -157,6 +176,10 @@ type Handler struct {
 	debugFrom []netip.Prefix
 	links     bool // whether the Link fields name duplicates
 	checkAge  time.Duration
+
+	outdated, kept allowances
+	stamp          *redirector.Stamp // nil: redirects are not signed
+	torrents       bool              // there is something to find peers with
 
 	selector  selector
 	roots     roots
@@ -210,6 +233,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.provisionRules(repl); err != nil {
 		return err
 	}
+	if err := h.provisionDocuments(repl); err != nil {
+		return err
+	}
 	h.policy = redirector.Policy{
 		DistanceFactor:  h.DistanceFactor,
 		DistanceSlackKm: *h.DistanceSlackKm,
@@ -229,6 +255,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // the effective configuration.
 func (h *Handler) setDefaults() {
 	p := redirector.DefaultPolicy()
+	h.DocumentSettings.setDefaults()
 	def(&h.Root, "{http.vars.root}")
 	def(&h.Head, "redirect")
 	def(&h.NotReady, "local")
@@ -293,7 +320,7 @@ func (h *Handler) Validate() error {
 	case h.Health != "" && !strings.HasPrefix(h.Health, "/"):
 		return fmt.Errorf("health: %q is not a path beginning with a slash", h.Health)
 	}
-	return nil
+	return h.DocumentSettings.validate()
 }
 
 // Cleanup ends what the handler keeps ready for requests.

@@ -76,5 +76,25 @@ func (a *App) settings(in *instance) string {
 	if err != nil {
 		return "{}"
 	}
-	return string(text)
+	return string(withoutSecrets(text))
+}
+
+// withoutSecrets leaves the keys out of the settings of sites, which everybody
+// who may read the database sees.
+func withoutSecrets(text []byte) []byte {
+	var all map[string]any
+	if json.Unmarshal(text, &all) != nil {
+		return []byte("{}")
+	}
+	sites, _ := all["sites"].([]any)
+	for _, s := range sites {
+		if site, ok := s.(map[string]any); ok {
+			delete(site, "stamp_key")
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return []byte("{}")
+	}
+	return text
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 )
 
-// The values of {http.mirrorbrain.result}. "document" is for representations
-// other than the redirect.
+// The values of {http.mirrorbrain.result}.
 const (
 	resultRedirect = "redirect"
 	resultLocal    = "local"
+	resultDocument = "document"
 	resultExempt   = "exempt"
 	resultError    = "error"
 )
@@ -34,7 +35,15 @@ type outcome struct {
 	rt             *instance
 	result, reason string
 	mirror, realm  string
+	as             redirector.Representation // what was asked for
 	simulated      bool
+	err            error // what was wrong with the request
+
+	// What is true of the file that the next handler serves.
+	indexed bool // it is the one in the index
+	hashed  bool // and its SHA-256 is known
+	sha256  [32]byte
+	links   []string
 
 	addr    netip.Addr
 	client  mirror.Client
@@ -79,8 +88,9 @@ func (o *outcome) locate() *mirror.Client {
 }
 
 func (o *outcome) representation() string {
-	if o.result == resultRedirect {
-		return "redirect"
+	switch o.result {
+	case resultRedirect, resultDocument:
+		return o.as.String()
 	}
 	return ""
 }

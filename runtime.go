@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/asn"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
@@ -79,6 +80,15 @@ type database struct {
 	prefixes asn.Live
 	file     string // where the catalog is kept
 
+	// What goes with the catalog, in memory, too: redirects need it.
+	kept         *catalog.Kept
+	repositories *catalog.Repositories
+
+	// What documents ask the database for.
+	digests *remembered[mirror.FileID, *mirror.Digests]
+	history *remembered[string, []pastVersion]
+	folders *remembered[string, *contents]
+
 	mu      sync.Mutex
 	cancel  context.CancelFunc // of the loops; nil: not started
 	loops   sync.WaitGroup
@@ -118,11 +128,18 @@ func newDatabase(url string, conns int) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &database{
-		store:   s,
-		catalog: catalog.New(catalog.Options{Logger: log}),
-		file:    filepath.Join(caddy.AppDataDir(), "mirrorbrain", hash(url)+".catalog"),
-	}, nil
+	o := catalog.Options{Logger: log}
+	d := &database{
+		store:        s,
+		catalog:      catalog.New(o),
+		kept:         catalog.NewKept(o),
+		repositories: catalog.NewRepositories(o),
+		file:         filepath.Join(caddy.AppDataDir(), "mirrorbrain", hash(url)+".catalog"),
+	}
+	d.digests = newRemembered(64<<20, weighDigests, d.readDigests)
+	d.history = newRemembered(4<<20, weighHistory, d.readHistory)
+	d.folders = newRemembered(16<<20, weighFolder, d.readFolder)
+	return d, nil
 }
 
 // start launches the loops that keep the copy up to date, once.
@@ -144,6 +161,9 @@ func (d *database) start() {
 			Settings:   []string{settingScanAge, settingOrigin},
 		})
 	})
+	beside := catalog.BesideOptions{File: d.file}
+	d.loops.Go(func() { catalog.FollowKept(ctx, d.catalog, d.kept, newSource(d.store), beside) })
+	d.loops.Go(func() { catalog.FollowRepositories(ctx, d.catalog, d.repositories, newSource(d.store), beside) })
 }
 
 func (d *database) setPrefixes(each func(yield func(catalog.Prefix) error) error) error {

@@ -14,7 +14,13 @@ type Related struct {
 }
 
 // Meta4 is the Metalink document (RFC 5854) that every redirect names.
-var Meta4 = Related{Suffix: ".meta4", Type: "application/metalink4+xml"}
+var Meta4 = Related{Suffix: ".meta4", Type: TypeMeta4}
+
+// The other documents that a redirect may name.
+var (
+	Torrent   = Related{Suffix: ".torrent", Type: TypeTorrent}
+	Signature = Related{Suffix: ".asc", Type: "application/pgp-signature"}
+)
 
 // AppendLocation appends the URL of a file below a base URL that ends in a
 // slash. escapedPath is the file's percent-encoded path below base
@@ -45,11 +51,16 @@ const (
 // Fields builds a redirect's Location (the URL of the first pick; "" without
 // picks) and its Link fields: documents about the file first, then the picks
 // with pri counting from 1. self is the file's own absolute URL,
-// percent-encoded. All of them are parts of one string, so that this costs two
-// allocations.
-func Fields(self, escapedPath string, picks []Pick, about ...Related) (location string, link []string) {
+// percent-encoded. The picks' URLs are signed with stamp (nil: they are not) at
+// now, seconds since the Unix epoch. All of them are parts of one string, so
+// that this costs two allocations.
+func Fields(self, escapedPath string, picks []Pick, stamp *Stamp, now int64, about ...Related) (location string, link []string) {
 	var b strings.Builder
-	b.Grow(fieldsLen(self, escapedPath, picks, about))
+	size := fieldsLen(self, escapedPath, picks, about)
+	if stamp != nil {
+		size += len(picks) * stamp.Len()
+	}
+	b.Grow(size)
 	link = make([]string, 0, len(about)+len(picks))
 	for _, r := range about {
 		from := b.Len()
@@ -68,6 +79,9 @@ func Fields(self, escapedPath string, picks []Pick, about ...Related) (location 
 		b.WriteByte('<')
 		b.WriteString(p.BaseURL)
 		b.WriteString(p.below(escapedPath))
+		if stamp != nil {
+			b.Write(stamp.AppendQuery(nil, b.String()[from+1:], now))
+		}
 		if i == 0 {
 			location = b.String()[from+1:]
 		}

@@ -17,7 +17,7 @@ func TestFields(t *testing.T) {
 		{BaseURL: "https://a.example/tree/", Country: "de"},
 		{BaseURL: "https://b.example/", Trim: len("pub/")},
 	}
-	location, link := Fields("https://dl.example.org/"+escaped, escaped, picks, Meta4, Related{".torrent", "application/x-bittorrent"})
+	location, link := Fields("https://dl.example.org/"+escaped, escaped, picks, nil, 0, Meta4, Related{".torrent", "application/x-bittorrent"})
 	if want := "https://a.example/tree/pub/a%20b.iso"; location != want {
 		t.Errorf("location %q, want %q", location, want)
 	}
@@ -35,7 +35,7 @@ func TestFields(t *testing.T) {
 			t.Errorf("URL %q, want %q", got, want)
 		}
 	}
-	if location, link := Fields("x", "y", nil); location != "" || len(link) != 0 {
+	if location, link := Fields("x", "y", nil, nil, 0); location != "" || len(link) != 0 {
 		t.Errorf("without picks: %q %q", location, link)
 	}
 	short := Pick{BaseURL: "https://a/", Trim: 9}
@@ -68,7 +68,7 @@ func TestFieldsAllocateTwice(t *testing.T) {
 	var location string
 	var link []string
 	if n := testing.AllocsPerRun(100, func() {
-		location, link = Fields("https://dl.example.org/a/b/c.iso", "a/b/c.iso", picks, Meta4)
+		location, link = Fields("https://dl.example.org/a/b/c.iso", "a/b/c.iso", picks, nil, 0, Meta4)
 	}); n > 2 {
 		t.Errorf("%v allocations for %q and %d links", n, location, len(link))
 	}
@@ -82,6 +82,6 @@ func BenchmarkFields(b *testing.B) {
 	picks := fieldPicks()
 	b.ReportAllocs()
 	for b.Loop() {
-		Fields("https://dl.example.org/distribution/a/b/c.iso", "distribution/a/b/c.iso", picks, Meta4)
+		Fields("https://dl.example.org/distribution/a/b/c.iso", "distribution/a/b/c.iso", picks, nil, 0, Meta4)
 	}
 }

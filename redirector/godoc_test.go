@@ -33,7 +33,7 @@ func ExampleSet_Choose() {
 		File:   1, Size: 1 << 20, TLS: true, Now: now.UnixNano(),
 	}, everything{}, nil, &d)
 
-	location, link := redirector.Fields("https://dl.example/x.iso", "x.iso", d.Picks, redirector.Meta4)
+	location, link := redirector.Fields("https://dl.example/x.iso", "x.iso", d.Picks, nil, 0, redirector.Meta4)
 	fmt.Println(location, d.Tier)
 	for _, l := range link {
 		fmt.Println(l)

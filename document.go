@@ -1,0 +1,122 @@
+package mirrorbrain
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
+
+// document is an answer that is made here.
+type document struct {
+	kind   string // media type
+	body   []byte
+	attach string // name under which browsers save it; "" they show it
+	shared bool   // the same for every client
+	policy string // Content-Security-Policy; "" none
+	// rest follows the body, if it is not nil: what is too large for memory.
+	// restLen is its length; the document has no ranges then.
+	rest    func(io.Writer) error
+	restLen int64
+	tag     string // tells versions of rest apart
+}
+
+// serve writes a document, or 304 where the client has it. HEAD gets the same
+// header fields.
+func (q *question) serve(w http.ResponseWriter, d *document) {
+	h := w.Header()
+	h.Set("Content-Type", d.kind)
+	h.Set("X-Content-Type-Options", "nosniff")
+	if q.h.documents&negotiable != 0 {
+		h.Add("Vary", "Accept")
+	}
+	if d.attach != "" {
+		h.Set("Content-Disposition", disposition(d.attach))
+	}
+	if d.policy != "" {
+		h.Set("Content-Security-Policy", d.policy)
+	}
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", q.documentCache(d.shared))
+	}
+	h.Set("Etag", entityTag(d.body, d.tag))
+	modified := q.cell()
+	if d.rest == nil {
+		http.ServeContent(w, q.r, "", modified, bytes.NewReader(d.body))
+		return
+	}
+	q.stream(w, d)
+}
+
+// stream writes a document that is too large for memory.
+func (q *question) stream(w http.ResponseWriter, d *document) {
+	h := w.Header()
+	if matches(q.r.Header.Get("If-None-Match"), h.Get("Etag")) {
+		h.Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Length", fmt.Sprint(int64(len(d.body))+d.restLen))
+	w.WriteHeader(http.StatusOK)
+	if q.r.Method == http.MethodHead {
+		return
+	}
+	if _, err := w.Write(d.body); err != nil {
+		return
+	}
+	// The length says that something is missing where this breaks off.
+	if err := d.rest(w); err != nil {
+		q.h.logger.Debug("a document broke off", "path", q.target, "representation", q.as.String(), "err", err)
+	}
+}
+
+// documentCache is the Cache-Control field of a document: it is good until the
+// end of the cell, so that all copies are renewed at one time.
+func (q *question) documentCache(shared bool) string {
+	scope := "private"
+	if shared {
+		scope = "public"
+	}
+	age := time.Duration(q.h.DocumentMaxAge)
+	if age <= 0 {
+		return scope + ", no-cache"
+	}
+	left := q.cell().Add(age).Sub(q.now)
+	return fmt.Sprintf("%s, max-age=%d", scope, int64((left+time.Second-1)/time.Second))
+}
+
+// entityTag is a strong one: equal tags, equal bytes.
+func entityTag(body []byte, more string) string {
+	sum := sha256.Sum256(append(body[:len(body):len(body)], more...))
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
+}
+
+// matches reports whether an If-None-Match field names the tag (RFC 9110
+// section 13.1.2).
+func matches(field, tag string) bool {
+	for t := range strings.SplitSeq(field, ",") {
+		t = strings.TrimPrefix(strings.TrimSpace(t), "W/")
+		if t == "*" || t == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// disposition names a download (RFC 6266): readably for old clients, and
+// exactly.
+func disposition(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' || r == '%' {
+			return '_'
+		}
+		return r
+	}, name)
+	return `attachment; filename="` + plain + `"; filename*=UTF-8''` + strings.NewReplacer("@", "%40", ":", "%3A", "=", "%3D", "/", "_").Replace(mirror.EscapePath(strings.ToValidUTF8(name, "\uFFFD")))
+}

@@ -1,0 +1,173 @@
+package mirrorbrain
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirrorlist"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
+)
+
+// DocumentSettings say which documents about files there are, and what is in
+// them.
+type DocumentSettings struct {
+	// The documents that are made: of `mirrorlist`, `json`, `meta4`, `metalink`,
+	// `torrent`, `magnet`, `zsync`, `btih`, `md5`, `sha1`, `sha256`, `sha512`; or
+	// `off`. Default: all.
+	Documents []string `json:"documents,omitempty"`
+
+	// Whether documents about files that are not redirected name this server
+	// alone. If not, they name mirrors all the same. Default: true.
+	DocumentExemptions *bool `json:"document_exemptions,omitempty"`
+
+	// How long clients may keep a document. All copies made within that time
+	// expire together, and the choice in it stays the same. -1: not at all.
+	// Default: 5m.
+	DocumentMaxAge caddy.Duration `json:"document_max_age,omitempty"`
+
+	// Digests come without the file's name, as with `?only_hash`. Default: false.
+	HashOnly bool `json:"hash_only,omitempty"`
+
+	// How many mirrors a Metalink names at most. Default: 30.
+	MetalinkMirrors *int `json:"metalink_mirrors,omitempty"`
+
+	// Who publishes the files, for Metalinks. Default: not said.
+	MetalinkPublisher *Publisher `json:"metalink_publisher,omitempty"`
+
+	// Whether Metalinks name the magnet link, too. Default: false.
+	MetalinkMagnet bool `json:"metalink_magnet,omitempty"`
+
+	// How long after it was replaced a version of `repomd.xml` is named as an
+	// alternate in its Metalink 3. -1: never. Default: 1d.
+	MetalinkAlternates caddy.Duration `json:"metalink_alternates,omitempty"`
+
+	// Base URLs that are put before the mirrors of Metalinks for requests with a
+	// field `X-Broken-Mirrors`, to test how clients get over them; if its value
+	// is `only`, instead of the mirrors. Default: none.
+	BrokenMirrors []string `json:"broken_mirrors,omitempty"`
+
+	// Announce URLs of BitTorrent trackers, in tiers (BEP 12): clients try those
+	// of a tier before those of the next. Default: none.
+	TorrentTrackers [][]string `json:"torrent_trackers,omitempty"`
+
+	// Nodes of BitTorrent's DHT to begin with, host:port (BEP 5). Without any
+	// tracker and node there are no torrents. Default: none.
+	DHTNodes []string `json:"dht_nodes,omitempty"`
+
+	// What share of a folder's files a mirror must hold to be in the folder's
+	// lists, 0 to 1. Default: 0.9.
+	FolderCoverage *float64 `json:"folder_coverage,omitempty"`
+
+	// Mirror lists for Yum by query arguments: `name=regular expression` each,
+	// then a folder, in which `$1` to `$9` stand for the arguments' values, and a
+	// file in it that mirrors must hold. Default: none.
+	YumLists [][]string `json:"yum_lists,omitempty"`
+
+	// URL of a style sheet that the mirror list pages read after their own.
+	// Default: none.
+	MirrorListStyle string `json:"mirrorlist_style,omitempty"`
+
+	// A file that defines blocks of the mirror list pages (`header`, `footer`,
+	// `style`, `map`) in the language of Go's html/template. Placeholders are
+	// replaced when the configuration is loaded. Default: none.
+	MirrorListTemplates string `json:"mirrorlist_templates,omitempty"`
+
+	documents redirector.Representations
+	yum       []mirrorlist.YumRule
+	page      *mirrorlist.Page
+	broken    []string
+}
+
+// Publisher is who publishes the files.
+type Publisher struct {
+	Name string `json:"name,omitempty"`
+	URL  string `json:"url,omitempty"`
+}
+
+func (s *DocumentSettings) setDefaults() {
+	defPtr(&s.DocumentExemptions, true)
+	defPtr(&s.MetalinkMirrors, 30)
+	defPtr(&s.FolderCoverage, 0.9)
+	def(&s.DocumentMaxAge, caddy.Duration(5*time.Minute))
+	def(&s.MetalinkAlternates, caddy.Duration(24*time.Hour))
+}
+
+// provision checks the settings and prepares what documents are made with.
+func (s *DocumentSettings) provision(repl *caddy.Replacer) error {
+	s.documents = redirector.AllRepresentations.Without(redirector.AsFile)
+	if len(s.Documents) > 0 {
+		s.documents = 0
+	}
+	for _, name := range s.Documents {
+		as, ok := redirector.ParseRepresentation(name)
+		switch {
+		case ok:
+			s.documents = s.documents.With(as)
+		case name != "off" || len(s.Documents) > 1:
+			return fmt.Errorf("documents: there is no %q; see the table of documents, or say off alone", name)
+		}
+	}
+	for _, args := range s.YumLists {
+		rule, err := mirrorlist.ParseYumRule(args)
+		if err != nil {
+			return fmt.Errorf("yum_list: %w", err)
+		}
+		s.yum = append(s.yum, rule)
+	}
+	for _, raw := range s.BrokenMirrors {
+		u, err := mirror.PublicURL(repl.ReplaceAll(raw, ""))
+		if err != nil {
+			return fmt.Errorf("broken_mirrors: %w", err)
+		}
+		s.broken = append(s.broken, u)
+	}
+	return s.providePage(repl.ReplaceAll(s.MirrorListTemplates, ""))
+}
+
+// providePage prepares the mirror list pages.
+func (s *DocumentSettings) providePage(templates string) error {
+	o := mirrorlist.Options{StyleURL: s.MirrorListStyle}
+	if templates != "" {
+		text, err := os.ReadFile(templates)
+		if err != nil {
+			return fmt.Errorf("mirrorlist_templates: %w", err)
+		}
+		o.Templates = string(text)
+	}
+	var err error
+	if s.page, err = mirrorlist.NewPage(o); err != nil {
+		return fmt.Errorf("mirrorlist_templates, mirrorlist_style: %w", err)
+	}
+	return nil
+}
+
+func (s *DocumentSettings) validate() error {
+	switch {
+	case *s.MetalinkMirrors < 1 || *s.MetalinkMirrors > maxDuplicates:
+		return fmt.Errorf("metalink_mirrors: must be between 1 and %d, not %d", maxDuplicates, *s.MetalinkMirrors)
+	case !(*s.FolderCoverage >= 0 && *s.FolderCoverage <= 1):
+		return fmt.Errorf("folder_coverage: must be between 0%% and 100%%, not %v", *s.FolderCoverage)
+	case s.MetalinkPublisher != nil && s.MetalinkPublisher.Name == "":
+		return errors.New("metalink_publisher: the name is missing")
+	}
+	for _, tier := range s.TorrentTrackers {
+		for _, t := range tier {
+			if u, err := url.Parse(t); err != nil || u.Host == "" || u.Scheme == "" {
+				return fmt.Errorf("torrent_tracker: %q is not a URL such as udp://tracker.example.org:6969", t)
+			}
+		}
+	}
+	for _, n := range s.DHTNodes {
+		if _, port, err := net.SplitHostPort(n); err != nil || port == "" {
+			return fmt.Errorf("dht_node: %q is not host:port", n)
+		}
+	}
+	return nil
+}

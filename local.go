@@ -1,0 +1,85 @@
+package mirrorbrain
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
+)
+
+// pass leaves the request to the next handler. What is known of the file is
+// true whoever serves it, so the header fields that say it are set here.
+func (h *Handler) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, o *outcome) error {
+	if !o.indexed {
+		return next.ServeHTTP(w, r)
+	}
+	header, before := w.Header(), w.Header().Clone()
+	if h.documents&negotiable != 0 {
+		header.Add("Vary", "Accept")
+	}
+	for _, l := range o.links {
+		header.Add("Link", l)
+	}
+	if o.hashed && !mayBeEncoded(r) {
+		digest, repr := redirector.DigestFields(o.sha256)
+		header["Digest"], header[fieldRepr] = []string{digest}, []string{repr}
+	}
+	if r.Method == http.MethodGet && !o.simulated {
+		w = &counting{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, sent: h.counts.local}
+	}
+	err := next.ServeHTTP(w, r)
+	if err != nil { // what follows is about the error
+		for _, field := range [...]string{"Vary", "Link", "Digest", fieldRepr} {
+			if v, ok := before[field]; ok {
+				header[field] = v
+			} else {
+				header.Del(field)
+			}
+		}
+	}
+	return err
+}
+
+// mayBeEncoded reports whether `encode` might compress the file for this
+// client. A digest of the file is not one of its compressed form (RFC 9530
+// section 2).
+func mayBeEncoded(r *http.Request) bool {
+	switch accept := r.Header.Get("Accept-Encoding"); accept {
+	case "", "identity":
+		return false
+	}
+	kind := mime.TypeByExtension(path.Ext(r.URL.Path))
+	kind, _, _ = strings.Cut(kind, ";")
+	return strings.HasPrefix(kind, "text/") || strings.HasPrefix(kind, "font/") ||
+		strings.HasSuffix(kind, "xml") || strings.HasSuffix(kind, "json") ||
+		strings.Contains(kind, "javascript") || kind == "image/svg+xml" || kind == "application/wasm"
+}
+
+// counting counts the bytes of an answer.
+type counting struct {
+	*caddyhttp.ResponseWriterWrapper
+
+	sent prometheus.Counter
+}
+
+// Write implements http.ResponseWriter.
+func (c *counting) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriterWrapper.Write(p)
+	c.sent.Add(float64(n))
+	return n, err
+}
+
+// ReadFrom implements io.ReaderFrom, so that the system may send files by
+// itself.
+func (c *counting) ReadFrom(r io.Reader) (int64, error) {
+	n, err := c.ResponseWriterWrapper.ReadFrom(r)
+	c.sent.Add(float64(n))
+	return n, err
+}
