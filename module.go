@@ -18,6 +18,7 @@ import (
 func init() {
 	caddy.RegisterModule(new(App))
 	caddy.RegisterModule(new(Handler))
+	caddy.RegisterModule(new(StampMatcher))
 }
 
 // Handler redirects requests for files to mirrors that have them. What it does
