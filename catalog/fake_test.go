@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -98,12 +99,15 @@ func (d *fakeDB) add(path string, size int64) mirror.FileID {
 	return d.lastID
 }
 
-func (d *fakeDB) remove(id mirror.FileID) {
+func (d *fakeDB) remove(id mirror.FileID) { d.removeAt(id, 1) }
+
+// removeAt says when, in ns since the epoch.
+func (d *fakeDB) removeAt(id mirror.FileID, gone int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := range d.files {
 		if d.files[i].ID == id {
-			d.files[i].Gone, d.files[i].rev = 1, d.next()
+			d.files[i].Gone, d.files[i].rev = gone, d.next()
 		}
 	}
 }
@@ -277,6 +281,47 @@ func (s *fakeSnapshot) Files(since int64, fn func(FileRow) error) error {
 		}
 	}
 	return nil
+}
+
+func (s *fakeSnapshot) eachFile(yes func(*fakeFile) bool, fn func(FileRow) error) error {
+	for i, f := range s.files {
+		if s.breakAt > 0 && i >= s.breakAt {
+			return errBroken
+		}
+		if yes(&f) {
+			if err := fn(FileRow{Version: f.Version, Path: []byte(f.path), Revision: f.rev}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *fakeSnapshot) Kept(since, goneAfter int64, fn func(FileRow) error) error {
+	return s.eachFile(func(f *fakeFile) bool { return f.Gone != 0 && f.Gone > goneAfter && f.rev > since }, fn)
+}
+
+func (s *fakeSnapshot) LiveIn(folder string, below bool, fn func(FileRow) error) error {
+	return s.eachFile(func(f *fakeFile) bool {
+		dir, _ := split(f.path)
+		return f.Gone == 0 && (dir == folder || below && mirror.Below(dir, folder))
+	}, fn)
+}
+
+func (s *fakeSnapshot) LiveNamed(folder string, names, parts []string, fn func(FileRow) error) error {
+	return s.eachFile(func(f *fakeFile) bool {
+		dir, name := split(f.path)
+		return f.Gone == 0 && mirror.Below(dir, folder) && (slices.Contains(names, name) ||
+			slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(name, p) }))
+	}, fn)
+}
+
+// split gives the folder and the name of a path.
+func split(p string) (dir, name string) {
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		return p[:i], p[i+1:]
+	}
+	return "", p
 }
 
 func (s *fakeSnapshot) Versions(fn func(FileRow, []AltMTime) error) error {

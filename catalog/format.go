@@ -19,6 +19,8 @@ import (
 const (
 	magicCatalog  = "MBcatalg"
 	magicPrefixes = "MBprefix"
+	magicKept     = "MBkeptvs"
+	magicRepos    = "MBreposi"
 	formatVersion = 1
 
 	preambleLen = 12
@@ -35,6 +37,9 @@ const (
 	blockSums                       // entries; first shard, number of shards
 	blockPrefixes                   // entries; 0, number
 	blockEnd                        // nothing; 0, 0
+	blockKept                       // entries; 0, number
+	blockRepo                       // JSON; number of the repository, 0
+	blockRepoIDs                    // a bitmap; number of the repository, 0
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

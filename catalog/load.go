@@ -100,7 +100,7 @@ func (l *loader) readMeta(hash Hash) error {
 		return formatError("the first block is wrong")
 	}
 	l.view = &View{
-		ready: true, head: m.Head, history: m.History, settings: m.Settings,
+		ready: true, head: m.Head, filesAt: m.Head, history: m.History, settings: m.Settings,
 		hash:  newHasher([16]byte(m.Key), hash),
 		files: newTable[fileVal](m.FileBits), sums: newTable[sum](m.SumBits),
 	}

@@ -44,6 +44,11 @@ type Snapshot interface {
 	PrefixGeneration() (int64, error)
 	Prefixes(fn func(Prefix) error) error
 	Setting(name string) (string, error) // "" when it is not set
+	// Kept gives the versions gone after a time, LiveIn the current files in a
+	// folder, LiveNamed those below one with certain names; see store.Snapshot.
+	Kept(since, goneAfter int64, fn func(FileRow) error) error
+	LiveIn(folder string, below bool, fn func(FileRow) error) error
+	LiveNamed(folder string, names, parts []string, fn func(FileRow) error) error
 }
 
 // FromStore makes a Source of a store.

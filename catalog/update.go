@@ -239,7 +239,7 @@ const maxHistory = 256
 
 // view gives base after u, which is a change or a reload.
 func (u *update) view(base *View, hash Hash) *View {
-	v := &View{ready: true, head: u.head, settings: u.settings}
+	v := &View{ready: true, head: u.head, filesAt: u.head, settings: u.settings}
 	if u.kind == reload {
 		v.hash = newHasher(u.key, hash)
 		v.files, v.sums = u.newFiles.done(), u.newSums.done()
@@ -249,6 +249,9 @@ func (u *update) view(base *View, hash Hash) *View {
 	}
 	v.hash = base.hash
 	v.history = append(slices.Clone(base.history[max(0, len(base.history)-maxHistory+1):]), base.head)
+	if len(u.fileOps) == 0 {
+		v.filesAt = base.filesAt
+	}
 	v.files = base.files.apply(u.fileOps, sameFile)
 	v.sums = base.sums.apply(u.sumOps, sameSum)
 	v.aliases = base.aliases.with(u.removed, u.added)

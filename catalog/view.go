@@ -6,6 +6,7 @@ import "github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 type View struct {
 	ready    bool
 	head     Head
+	filesAt  Head   // position at which a file last changed
 	history  []Head // positions before head, oldest first; at most maxHistory
 	hash     hasher
 	files    *table[fileVal]

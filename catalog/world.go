@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -22,7 +23,14 @@ type World struct {
 	// Version is raised whenever Mirrors changed, and stays when only Held did:
 	// what is computed from the mirrors is good as long as Version is the same.
 	Version uint64
+	// heldAs is parallel to Held: a number that no other bitmap of this process
+	// has, so that what is computed from one need not keep it in memory. A World
+	// that was made by hand has none.
+	heldAs []uint64
 }
+
+// heldSerial is the last number of heldAs.
+var heldSerial atomic.Uint64
 
 // Holds reports whether Mirrors[i] has the file.
 func (w *World) Holds(i int, id mirror.FileID) bool {
@@ -72,6 +80,9 @@ func (w *World) with(d worldDelta, whole bool) *World {
 			m = n
 		}
 		next.add(m, d.held[m.ID], w.Held[i], whole)
+		if i < len(w.heldAs) && next.Held[len(next.Held)-1] == w.Held[i] {
+			next.heldAs[len(next.Held)-1] = w.heldAs[i]
+		}
 	}
 	for id, m := range d.mirrors {
 		if m != nil && w.Index(id) < 0 {
@@ -96,6 +107,7 @@ func (w *World) add(m *mirror.Mirror, now, before *roaring.Bitmap, whole bool) {
 	}
 	w.Mirrors = append(w.Mirrors, m)
 	w.Held = append(w.Held, held)
+	w.heldAs = append(w.heldAs, heldSerial.Add(1))
 }
 
 func (w *World) sort() {
@@ -104,11 +116,11 @@ func (w *World) sort() {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(w.Mirrors[a].ID, w.Mirrors[b].ID) })
-	sorted := World{Mirrors: make([]*mirror.Mirror, len(order)), Held: make([]*roaring.Bitmap, len(order))}
+	sorted := World{Mirrors: make([]*mirror.Mirror, len(order)), Held: make([]*roaring.Bitmap, len(order)), heldAs: make([]uint64, len(order))}
 	for i, o := range order {
-		sorted.Mirrors[i], sorted.Held[i] = w.Mirrors[o], w.Held[o]
+		sorted.Mirrors[i], sorted.Held[i], sorted.heldAs[i] = w.Mirrors[o], w.Held[o], w.heldAs[o]
 	}
-	w.Mirrors, w.Held = sorted.Mirrors, sorted.Held
+	w.Mirrors, w.Held, w.heldAs = sorted.Mirrors, sorted.Held, sorted.heldAs
 }
 
 // sameMirror compares by content: a row may be written without a change.

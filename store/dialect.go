@@ -20,6 +20,7 @@ type dialect struct {
 	standby   string             // SQL for: is this a replica
 	bytes     string             // type name
 	keys      int                // pairs looked up in one statement
+	contains  string             // SQL for: the bytes ? are somewhere in name
 	hasTable  string             // SQL for: is there a table $1
 	migrating string             // first statement of a migration, "" none
 	insert    func(ctx context.Context, tx *tx, table string, columns []string, rows [][]any) error
@@ -29,6 +30,7 @@ var postgres = dialect{
 	name:      "postgres",
 	bytes:     "bytea",
 	keys:      500,
+	contains:  "position(CAST(? AS bytea) IN name) > 0",
 	now:       "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint",
 	forUpdate: " FOR UPDATE",
 	notify:    "NOTIFY mirrorbrain",
@@ -45,6 +47,7 @@ var sqliteDialect = dialect{
 	name:     "sqlite",
 	bytes:    "BLOB",
 	keys:     20, // the driver's time to bind grows by the square
+	contains: "instr(name, ?) > 0",
 	now:      "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000000)",
 	standby:  "SELECT 0",
 	hasTable: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",

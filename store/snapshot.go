@@ -16,6 +16,7 @@ import (
 type Snapshot struct {
 	ctx        context.Context //nolint:containedctx // lives within one call of Read
 	q          *sql.Tx
+	d          *dialect
 	head       Head
 	standby    bool
 	generation int64
@@ -36,7 +37,7 @@ func (s *Store) read(ctx context.Context, fn func(*Snapshot) error) error {
 	}
 	defer conn.Close()
 	defer t.Rollback()
-	n := &Snapshot{ctx: ctx, q: t}
+	n := &Snapshot{ctx: ctx, q: t, d: s.d}
 	var key []byte
 	// The first read fixes what the snapshot sees.
 	err = t.QueryRowContext(ctx, "SELECT revision, stamp, hash_key, prefix_generation FROM head").
