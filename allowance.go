@@ -62,39 +62,33 @@ func (a allowances) longest() (age time.Duration) {
 	return age
 }
 
-// holders say which mirror may be asked for the file of a question.
-type holders struct {
-	*catalog.World
-
-	older []catalog.KeptVersion // acceptable, too
-	whole *catalog.Repository   // whose index the file is part of; nil: none
-}
+// nobody is the holder of a repository's index that is not known whole.
+type nobody struct{}
 
 // Holds implements redirector.Holder.
-func (h *holders) Holds(i int, id mirror.FileID) bool {
-	if h.whole != nil && !h.whole.Complete(h.World, i) {
-		return false
-	}
-	if h.World.Holds(i, id) {
-		return true
-	}
-	for _, v := range h.older {
-		if h.World.Holds(i, v.ID) {
-			return true
-		}
-	}
-	return false
-}
+func (nobody) Holds(int, mirror.FileID) bool { return false }
 
 // holder tells which mirrors may be chosen.
 func (q *question) holder() redirector.Holder {
-	world := q.view.Holdings()
-	whole := q.h.rt.db.repositories.Find(q.target)
-	if whole == nil && len(q.older) == 0 {
+	world, whole := q.view.Holdings(), q.repository()
+	switch {
+	case whole != nil && !whole.Current(q.view, q.entry.ID):
+		return nobody{}
+	case whole == nil && len(q.older) == 0:
 		return world
 	}
-	q.holders = holders{World: world, older: q.older, whole: whole}
-	return &q.holders
+	q.anyOf = catalog.AnyOf{World: world, Older: q.older, Repository: whole}
+	return &q.anyOf
+}
+
+// repository is the one whose index the file is part of; nil: none.
+func (q *question) repository() *catalog.Repository {
+	for i := range q.h.Repositories {
+		if mirror.Below(q.target, q.h.Repositories[i].folder) {
+			return q.h.rt.db.repositories.Find(q.target)
+		}
+	}
+	return nil
 }
 
 // allow finds the earlier versions that will do for a redirect.
@@ -108,13 +102,14 @@ func (q *question) allow() {
 // and reports whether that is the index's: what is named as a duplicate must be
 // one.
 func (q *question) agree() bool {
-	if len(q.older) == 0 {
+	if len(q.older) == 0 || q.repository() != nil {
 		return true
 	}
 	world, picks := q.view.Holdings(), q.decision.Picks
-	first, id := picks[0].Mirror, q.entry.ID
-	for i := 0; !world.Holds(first, id) && i < len(q.older); i++ {
-		id = q.older[i].ID
+	id := q.entry.ID
+	if first := picks[0].Mirror; !world.Holds(first, id) {
+		v, _ := q.anyOf.Version(first)
+		id = v.ID
 	}
 	same := picks[:1]
 	for _, p := range picks[1:] {
@@ -146,27 +141,4 @@ func (q *question) removed(w http.ResponseWriter) bool {
 	}
 	q.toMirror(w, s, "removed", false)
 	return true
-}
-
-// keep tells the databases of this configuration's instances for which paths
-// they are to know the versions that are gone.
-func (a *App) keep() {
-	for _, in := range a.instances {
-		var lists []allowances
-		var longest time.Duration
-		a.mu.Lock()
-		for _, h := range a.sites {
-			if h.rt.db == in.db {
-				lists = append(lists, h.outdated, h.kept)
-				longest = max(longest, h.outdated.longest(), h.kept.longest())
-			}
-		}
-		a.mu.Unlock()
-		in.db.kept.SetWant(longest, func(path []byte) (age time.Duration) {
-			for _, l := range lists {
-				age = max(age, l.of(string(path)))
-			}
-			return age
-		})
-	}
 }

@@ -162,7 +162,7 @@ func (a *App) Start() error {
 	a.cancel = cancel
 	a.mu.Unlock()
 	running.add(a)
-	a.keep()
+	a.follow()
 	for _, in := range a.instances {
 		in.db.start()
 		a.loops.Go(func() { a.announce(ctx, in) })

@@ -2,6 +2,7 @@ package mirrorbrain
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -122,11 +123,19 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	return parseBlock(d, h, handlerOptions, []string{
-		"exclude_mime", "exclude_agent", "exclude_network", "exclude_path", "fallback", "torrent_tracker", "debug_from",
+		"exclude_mime", "exclude_agent", "exclude_network", "exclude_path", "fallback", "torrent_tracker", "dht_node", "debug_from",
+		"allow_outdated", "keep_removed", "repository", "yum_list", "broken_mirrors",
 	})
 }
 
-var handlerOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
+var handlerOptions = func() map[string]func(*caddyfile.Dispenser, *Handler) error {
+	all := maps.Clone(siteOptions)
+	maps.Copy(all, documentOptions)
+	return all
+}()
+
+// siteOptions are those about the site as a whole.
+var siteOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
 	"root":             func(d *caddyfile.Dispenser, h *Handler) error { return rootArg(d, &h.Root) },
 	"origin_url":       func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.OriginURL) },
 	"min_size":         func(d *caddyfile.Dispenser, h *Handler) error { h.MinSize = new(int64); return size(d, h.MinSize) },
@@ -143,7 +152,6 @@ var handlerOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
 	"check_file":       func(d *caddyfile.Dispenser, h *Handler) error { return age(d, &h.CheckFile) },
 	"https_upgrade":    func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.HTTPSUpgrade) },
 	"fallback":         parseFallback,
-	"torrent_tracker":  func(d *caddyfile.Dispenser, h *Handler) error { return list(d, &h.TorrentTrackers) },
 	"debug_from":       func(d *caddyfile.Dispenser, h *Handler) error { return list(d, &h.DebugFrom) },
 	"health":           func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.Health) },
 	"distance_factor":  func(d *caddyfile.Dispenser, h *Handler) error { return float(d, "", &h.DistanceFactor) },
@@ -155,7 +163,11 @@ var handlerOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
 		h.Duplicates = new(int)
 		return number(d, h.Duplicates)
 	},
-	"cache_control": func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.CacheControl) },
+	"cache_control":  func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.CacheControl) },
+	"allow_outdated": func(d *caddyfile.Dispenser, h *Handler) error { return parseAllowance(d, &h.AllowOutdated) },
+	"keep_removed":   func(d *caddyfile.Dispenser, h *Handler) error { return parseAllowance(d, &h.KeepRemoved) },
+	"repository":     parseRepository,
+	"stamp_key":      parseStampKey,
 }
 
 func parseFallback(d *caddyfile.Dispenser, h *Handler) error {

@@ -158,6 +158,9 @@ func (h *Handler) provisionDocuments(repl *caddy.Replacer) error {
 	if h.kept, err = compileAllowances("keep_removed", h.KeepRemoved); err != nil {
 		return err
 	}
+	if err = h.provisionRepositories(); err != nil {
+		return err
+	}
 	if h.StampKey == "" {
 		return nil
 	}

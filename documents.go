@@ -13,8 +13,10 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
-// The values of {http.mirrorbrain.reason} for documents.
+// The values of {http.mirrorbrain.reason} for documents; redirects to mirrors
+// have the first.
 const (
+	reasonMirror     = "mirror"
 	reasonRequested  = "requested"  // by the URL
 	reasonNegotiated = "negotiated" // by Accept
 )

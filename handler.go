@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
-	"strings"
 	"sync"
 	"time"
 
@@ -97,9 +96,9 @@ type question struct {
 	exempted   string // why no mirror may be named; "" they may
 	identified bool   // query.Client is filled in
 
-	holders holders
-	older   []catalog.KeptVersion
-	related [3]redirector.Related
+	anyOf    catalog.AnyOf
+	older    []catalog.KeptVersion
+	related  [3]redirector.Related
 	query    redirector.Query
 	decision redirector.Decision
 	buf      []byte
@@ -128,7 +127,7 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 func (q *question) forget() {
 	q.r, q.vars, q.repl, q.o, q.view = nil, nil, nil, nil, nil
 	q.file, q.target, q.root, q.exempted = "", "", "", ""
-	q.query, q.ask, q.holders = redirector.Query{}, redirector.Ask{}, holders{}
+	q.query, q.ask, q.anyOf = redirector.Query{}, redirector.Ask{}, catalog.AnyOf{}
 }
 
 // answer goes through the steps; the first that knows what to do ends it.
@@ -288,6 +287,7 @@ func (q *question) mimeType() string { return mime.TypeByExtension(path.Ext(q.fi
 // redirect sends the client to a mirror, if there is one.
 func (q *question) redirect(w http.ResponseWriter) action {
 	q.identify()
+	q.allow()
 	s := q.h.selection(q.view)
 	q.choose(s, nil)
 	if !q.decision.Found() {

@@ -46,7 +46,7 @@ func (q *question) metalink(w http.ResponseWriter) (*document, action) {
 		o.PublisherName, o.PublisherURL = p.Name, p.URL
 	}
 	if q.h.MetalinkMagnet && o.Torrent != "" {
-		o.Magnet = torrent.Magnet(s, sources, q.torrentOptions())
+		o.Magnet, _ = torrent.Magnet(s, sources, q.torrentOptions())
 	}
 	doc := &document{kind: q.as.Type() + "; charset=utf-8", attach: path.Base(q.file) + "." + q.as.String()}
 	if q.as == redirector.AsMeta4 {

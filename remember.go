@@ -90,6 +90,9 @@ func (m *remembered[K, V]) get(key K) (value V, found bool, err error) {
 	return value, false, errBusy
 }
 
+// close ends what the memory keeps running.
+func (m *remembered[K, V]) close() { m.cache.StopAllGoroutines() }
+
 // background runs fn, which asks the database, unless too many do so already.
 func (m *remembered[K, V]) background(fn func(context.Context)) bool {
 	select {

@@ -133,7 +133,7 @@ func newDatabase(url string, conns int) (*database, error) {
 		store:        s,
 		catalog:      catalog.New(o),
 		kept:         catalog.NewKept(o),
-		repositories: catalog.NewRepositories(o),
+		repositories: catalog.NewRepositories(),
 		file:         filepath.Join(caddy.AppDataDir(), "mirrorbrain", hash(url)+".catalog"),
 	}
 	d.digests = newRemembered(64<<20, weighDigests, d.readDigests)
@@ -196,6 +196,9 @@ func (d *database) Destruct() error {
 		defer close(done)
 		d.loops.Wait()
 		d.close(idleTimeout)
+		d.digests.close()
+		d.history.close()
+		d.folders.close()
 		if err := d.store.Close(); err != nil {
 			logs.logger().Error("closing the database", "database", d.store.Describe(), "err", err)
 		}

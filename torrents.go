@@ -18,8 +18,8 @@ func (q *question) hasTorrent(d *mirror.Digests) bool {
 	return q.h.torrents && d != nil && d.Torrent.V1 != [20]byte{}
 }
 
-func (q *question) torrentOptions() torrent.Options {
-	return torrent.Options{Trackers: q.h.TorrentTrackers, Nodes: q.h.DHTNodes, CreatedBy: generator}
+func (q *question) torrentOptions() *torrent.Options {
+	return &torrent.Options{Trackers: q.h.TorrentTrackers, Nodes: q.h.DHTNodes, CreatedBy: generator}
 }
 
 // swarm prepares what torrents and magnet links are made of; nil: there is
@@ -65,7 +65,11 @@ func (q *question) magnet() (*document, action) {
 	if s == nil {
 		return nil, act
 	}
-	return &document{kind: redirector.TypeText, body: []byte(torrent.Magnet(s, seeds, q.torrentOptions()) + "\n")}, done
+	link, ok := torrent.Magnet(s, seeds, q.torrentOptions())
+	if !ok {
+		return q.absent("not_hashed")
+	}
+	return &document{kind: redirector.TypeText, body: []byte(link + "\n")}, done
 }
 
 const (
