@@ -62,8 +62,8 @@ func (g *Globs) Match(p string, folder bool) bool {
 	return false
 }
 
-// matchBelow is Match for the path and every folder above it.
-func (g *Globs) matchBelow(p string, folder bool) bool {
+// MatchBelow is Match for the path and every folder above it.
+func (g *Globs) MatchBelow(p string, folder bool) bool {
 	if g == nil || len(g.list) == 0 {
 		return false
 	}

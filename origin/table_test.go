@@ -113,7 +113,7 @@ func FuzzGlobs(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if g.Match(path, true) && !g.matchBelow(path, true) {
+		if g.Match(path, true) && !g.MatchBelow(path, true) {
 			t.Fatal("matches the path but not the path and what is above it")
 		}
 	})

@@ -222,7 +222,7 @@ func TestGlobs(t *testing.T) {
 		}
 	}
 	var none *Globs
-	if none.Match("a", false) || none.matchBelow("a/b", false) {
+	if none.Match("a", false) || none.MatchBelow("a/b", false) {
 		t.Error("the nil list matches")
 	}
 }

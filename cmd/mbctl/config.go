@@ -30,6 +30,21 @@ type instance struct {
 	ScanInterval duration `toml:"scan_interval"` // what --due means; default 6h
 	ScanTimeout  duration `toml:"scan_timeout"`  // silence after which a server is given up
 	RsyncProgram string   `toml:"rsync_program"` // list with this program instead of the built-in client
+
+	HashJobs   int      `toml:"hash_jobs"`   // files hashed at once; default one for each CPU
+	PieceSize  size     `toml:"piece_size"`  // least length of pieces; default 256KiB
+	ZSync      bool     `toml:"zsync"`       // compute block sums for zsync
+	HashMask   []string `toml:"hash_mask"`   // globs: hash only these files
+	HashIgnore []string `toml:"hash_ignore"` // globs: hash these not
+}
+
+// size is a number of bytes written as "256KiB".
+type size int64
+
+func (n *size) UnmarshalText(b []byte) error {
+	v, err := parseSize(string(b))
+	*n = size(v)
+	return err
 }
 
 // duration is a time.Duration written as "36h" or "14d".

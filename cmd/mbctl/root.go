@@ -115,7 +115,7 @@ A beginning:
 	root.AddCommand(
 		newNewCommand(a), newEditCommand(a), newShowCommand(a), newListCommand(a),
 		newEnableCommand(a), newDisableCommand(a), newDeleteCommand(a), newRenameCommand(a),
-		newScoreCommand(a), newIndexCommand(a), newScanCommand(a), newASNCommand(a),
+		newScoreCommand(a), newIndexCommand(a), newScanCommand(a), newHashCommand(a), newASNCommand(a),
 		newDBCommand(a), newStatusCommand(a), newLogCommand(a), newVersionCommand(a), newDocsCommand(a),
 	)
 	finish(root)
