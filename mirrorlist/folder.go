@@ -129,7 +129,7 @@ func (f *Folder) AppendJSON(dst []byte, pretty bool) []byte {
 		}
 		w.open('{')
 		w.source(&s.Source, true)
-		w.float("coverage", s.Coverage, 4)
+		w.part("coverage", s.Coverage)
 		w.close('}')
 	}
 	w.close(']')

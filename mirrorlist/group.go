@@ -10,7 +10,7 @@ import (
 // group is the sources that stand alike to the client, or are on one continent
 // where there is no client.
 type group struct {
-	Class  string // the last part of its CSS class: a realm, or a continent's code
+	Class  string // the last part of its CSS class: "realm-" and a realm, "continent-" and a code, "nowhere"
 	Title  string
 	Detail string // the client's country, for instance
 	Rows   []row
@@ -32,44 +32,43 @@ type row struct {
 // groups puts the sources into groups, the closest first; those of one group
 // stay in their order.
 func groups(m *Messages, f *File) []group {
-	var order []string
-	byRealm := map[string][]row{}
+	var out []group
+	at := map[string]int{}
 	for i := range f.Sources {
 		s := &f.Sources[i]
-		key := s.Realm()
+		var g group
 		if f.Client == nil && s.Kind == mirror.SourceMirror {
-			key = m.continent(s.Continent)
+			g = m.continent(s.Continent)
+		} else {
+			g = m.realm(s.Realm(), f.Client)
 		}
-		if _, seen := byRealm[key]; !seen {
-			order = append(order, key)
+		n, seen := at[g.Class]
+		if !seen {
+			n = len(out)
+			at[g.Class] = n
+			out = append(out, g)
 		}
-		byRealm[key] = append(byRealm[key], newRow(m, f, i))
-	}
-	out := make([]group, 0, len(order))
-	for _, key := range order {
-		g := group{Class: key, Title: m.Realms[key], Rows: byRealm[key]}
-		switch {
-		case f.Client != nil:
-			g.Detail = m.nearness(key, f.Client)
-		case key == nowhere:
-			g.Title = m.Nowhere
-		case g.Title == "":
-			g.Title = m.Continents[key]
-		}
-		out = append(out, g)
+		out[n].Rows = append(out[n].Rows, newRow(m, f, i))
 	}
 	return out
 }
 
-// nowhere is the group of mirrors whose continent is not known.
-const nowhere = "nowhere"
-
-// continent gives a continent's code if there is one of that code.
-func (m *Messages) continent(code string) string {
-	if m.Continents[code] == "" {
-		return nowhere
+// continent is the group of the mirrors on a continent.
+func (m *Messages) continent(code string) group {
+	if name := m.Continents[code]; name != "" {
+		return group{Class: "continent-" + code, Title: name}
 	}
-	return code
+	return group{Class: "nowhere", Title: m.Nowhere}
+}
+
+// realm is the group of the sources that are equally near to the client, if
+// there is one.
+func (m *Messages) realm(realm string, c *mirror.Client) group {
+	g := group{Class: "realm-" + realm, Title: m.Realms[realm]}
+	if c != nil {
+		g.Detail = m.nearness(realm, c)
+	}
+	return g
 }
 
 // nearness says which network, country or continent it is that a group shares

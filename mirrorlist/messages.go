@@ -96,7 +96,7 @@ func English() *Messages {
 			"origin":        "Origin",
 		},
 		Nowhere:    "Place not known",
-		Excluded:   "Not for you now",
+		Excluded:   "Mirrors that are out",
 		Continents: map[string]string{"af": "Africa", "an": "Antarctica", "as": "Asia", "eu": "Europe", "na": "North America", "oc": "Oceania", "sa": "South America"},
 		Country:    englishCountry,
 
@@ -113,6 +113,6 @@ func English() *Messages {
 			KindZSync:    "fetches only what differs from a copy you have",
 		},
 		Footer:   "As of %s.",
-		Programs: "This list for programs",
+		Programs: "This list as JSON",
 	}
 }

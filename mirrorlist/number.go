@@ -49,7 +49,8 @@ func (m *Messages) percent(share float64) string {
 	case p < 0.1:
 		return "< 0" + m.Decimal + "1 %"
 	case p < 9.95:
-		return strings.Replace(strconv.FormatFloat(p, 'f', 1, 64), ".", m.Decimal, 1) + " %"
+		s := strings.TrimSuffix(strconv.FormatFloat(p, 'f', 1, 64), ".0")
+		return strings.Replace(s, ".", m.Decimal, 1) + " %"
 	default:
 		return strconv.FormatFloat(p, 'f', 0, 64) + " %"
 	}

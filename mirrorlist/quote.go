@@ -4,7 +4,7 @@ import "unicode/utf8"
 
 // quotable holds the bytes that stand for themselves in a JSON string that may
 // also be put into HTML.
-var quotable = func() (t [utf8.RuneSelf]bool) {
+var quotable = func() (t [256]bool) {
 	for c := byte(' '); c < 0x7f; c++ {
 		t[c] = true
 	}
@@ -23,13 +23,16 @@ func appendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	plain := 0
 	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			if !quotable[c] {
-				dst = append(dst, s[plain:i]...)
-				dst = appendEscape(dst, rune(c))
-				plain = i + 1
-			}
+		c := s[i]
+		if quotable[c] {
 			i++
+			continue
+		}
+		if c < utf8.RuneSelf {
+			dst = append(dst, s[plain:i]...)
+			dst = appendEscape(dst, rune(c))
+			i++
+			plain = i
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])

@@ -1,10 +1,12 @@
 package mirrorlist
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -39,6 +41,7 @@ type view struct {
 
 // link is a document on the page.
 type link struct {
+	rank        int
 	URL         template.URL
 	Label, Hint string
 }
@@ -69,17 +72,25 @@ func (v *view) documents(f *File) {
 	}
 	for i := range f.Documents {
 		d := &f.Documents[i]
+		l := link{rank(d.Kind), linkURL(d.URL), v.label(f, d), v.Messages.Hints[d.Kind]}
 		switch d.Kind {
 		case KindMD5, KindSHA1, KindSHA256, KindSHA512, KindBTIH, KindJSON:
-			continue
-		}
-		l := link{linkURL(d.URL), v.label(f, d), v.Messages.Hints[d.Kind]}
-		if d.Kind == KindSignature {
+		case KindSignature:
 			v.Signature = &l
-			continue
+		default:
+			v.Links = append(v.Links, l)
 		}
-		v.Links = append(v.Links, l)
 	}
+	slices.SortStableFunc(v.Links, func(a, b link) int { return cmp.Compare(a.rank, b.rank) })
+}
+
+// rank orders the links: what most people can use first.
+func rank(k Kind) int {
+	order := [...]Kind{KindMeta4, KindTorrent, KindMagnet, KindZSync, KindMetalink}
+	if i := slices.Index(order[:], k); i >= 0 {
+		return i
+	}
+	return len(order)
 }
 
 // label is what a document is called.
@@ -197,11 +208,17 @@ func (m *Messages) country(code string) (letters, name string) {
 
 // distance writes kilometres; "" when they are not known.
 func (m *Messages) distance(km float64) string {
-	if !(km >= 0 && km < 1e6) { // NaN, too
+	if !known(km) {
 		return ""
 	}
-	return m.number(int64(math.Round(km))) + " km"
+	return m.number(kilometres(km)) + " km"
 }
+
+// known reports whether a distance is one; NaN and the infinite are not.
+func known(km float64) bool { return km >= 0 && km < 1e6 }
+
+// kilometres rounds a distance.
+func kilometres(km float64) int64 { return int64(math.Round(km)) }
 
 // folderOf gives the URL of the folder that a file is in, and its path as
 // people read it.
@@ -215,7 +232,8 @@ func folderOf(s *mirror.Subject) (u, path string) {
 }
 
 // readable makes text of bytes that may be none: control characters become
-// their pictures (U+2400 and on), and what is not UTF-8 U+FFFD.
+// their pictures (U+2400 and on), and U+FFFD stands for what is not UTF-8, or
+// would make the text read otherwise than it is (UTR 36 section 2.3).
 func readable(s string) string {
 	plain := true
 	for i := 0; i < len(s) && plain; i++ {
@@ -230,7 +248,9 @@ func readable(s string) string {
 			return 0x2400 + r
 		case r == 0x7f:
 			return 0x2421
-		case r > 0x7f && r < 0xa0, r&0xfffe == 0xfffe: // C1, and what is no character
+		case r > 0x7f && r < 0xa0, // C1
+			r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, // direction
+			r&0xfffe == 0xfffe, r >= 0xfdd0 && r <= 0xfdef: // no characters
 			return utf8.RuneError
 		}
 		return r
