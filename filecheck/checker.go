@@ -33,18 +33,21 @@ type Info struct {
 
 // Options of a Checker. The zero value is ready for use.
 type Options struct {
-	MaxAge  time.Duration // how old an answer may be. Default: 1s.
+	// MaxAge is how old an answer may be. Default: 1s. From 100ms on, a system
+	// that tells of changes to local files is asked to do so, and an answer is
+	// believed until it does, for two minutes at most.
+	MaxAge  time.Duration
 	Timeout time.Duration // how long a caller waits. Default: 100ms.
 	// MaxCalls bounds the stat calls under way at one time, and with them the
 	// goroutines and threads that a hung disk can hold. Default: 64.
 	MaxCalls int
-	// Entries is the number of answers kept, rounded up to a power of two.
-	// Default: 65536.
+	// Entries is the number of answers kept, rounded up to a power of two; each
+	// takes about 200 bytes once it is used. Default: 262144.
 	Entries int
 	Logger  *slog.Logger // default: slog.Default()
 
 	// Stat replaces the system call. Default: the operating system's stat, with
-	// an Absent for what is not there.
+	// an Absent for what is not there. No answer of another is older than MaxAge.
 	Stat func(path string) (Info, error)
 }
 
@@ -57,8 +60,9 @@ type Checker struct {
 	root string
 	o    Options
 
-	slots []atomic.Pointer[entry]
-	seed  seed
+	table   table
+	look    func(path string) (info Info, holds bool, err error)
+	changes *changes // nil: nobody tells of changes
 
 	// Calls are handed to workers, which wait for the next one: a new goroutine
 	// for each would cost more than most calls do. One more goroutine watches
@@ -84,12 +88,12 @@ type Checker struct {
 // entry is one answer, or the call that will give it.
 type entry struct {
 	path  string
-	rel   string        // path below the root
 	asked int64         // when the call began, ns since Checker.start
 	state atomic.Uint32 // pending, then done; or pending, late, and perhaps done
 	ended sync.WaitGroup
-	info  Info  // valid once done
+	info  Info  // valid once done, as what follows
 	at    int64 // of info, ns since Checker.start
+	hold  hold  // until when info can be believed beyond MaxAge
 }
 
 const (
@@ -110,44 +114,47 @@ func New(root string, o Options) *Checker {
 		o.MaxCalls = 64
 	}
 	if o.Entries <= 0 {
-		o.Entries = 1 << 16
+		o.Entries = 1 << 18
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	if o.Stat == nil {
-		o.Stat = stat
-	}
-	n := 1
-	for n < o.Entries {
-		n <<= 1
-	}
-	return &Checker{
+	c := &Checker{
 		root:  strings.TrimRight(filepath.Clean(root), "/") + "/",
 		o:     o,
-		slots: make([]atomic.Pointer[entry], n),
-		seed:  newSeed(),
+		look:  look,
 		jobs:  make(chan *entry),
 		quit:  make(chan struct{}),
 		where: map[*entry]string{},
 		start: time.Now().Add(-time.Second), // so that 0 is never a time
 	}
+	c.table.init(o.Entries, c.root)
+	if o.Stat != nil {
+		c.look = func(path string) (Info, bool, error) {
+			info, err := o.Stat(path)
+			return info, false, err
+		}
+	} else if o.MaxAge >= minHold {
+		c.changes = newChanges(o.Logger)
+	}
+	return c
 }
 
 // Check tells what the file rel (a path below the root without leading slash,
 // valid by mirror.ValidPath) looks like at now or not longer ago than MaxAge.
 func (c *Checker) Check(rel string, now time.Time) Info {
-	slot := &c.slots[c.seed.hash(rel)&uint64(len(c.slots)-1)]
+	hash := c.table.seed.hash(rel)
 	at := int64(now.Sub(c.start))
-	old := slot.Load()
-	if old != nil && old.rel == rel {
+	old := c.table.find(rel, hash)
+	if old != nil {
 		switch old.state.Load() {
 		case pending:
 			return c.wait(old) // somebody is asking already
 		case late:
 			return Info{}
 		case done:
-			if at-old.at < int64(c.o.MaxAge) {
+			age := at - old.at
+			if age < int64(c.o.MaxAge) || age < int64(maxHold) && old.hold.good() {
 				return old.info
 			}
 		}
@@ -155,15 +162,17 @@ func (c *Checker) Check(rel string, now time.Time) Info {
 	if c.stuck.Load() > 0 && c.avoid(rel) {
 		return Info{}
 	}
-	// The path is mostly a piece of the request line, which may be a megabyte of
-	// query and must not be kept with it; so the entry has its own copy.
-	path := c.root + rel
-	e := &entry{path: path, rel: path[len(c.root):], asked: at}
+	e := &entry{asked: at}
+	if old != nil {
+		e.path = old.path
+	} else {
+		// The path is mostly a piece of the request line, which may be a megabyte of
+		// query and must not be kept with it; so the entry has its own copy.
+		e.path = c.root + rel
+	}
 	e.ended.Add(1)
-	if !slot.CompareAndSwap(old, e) {
-		if other := slot.Load(); other != nil && other.rel == rel {
-			return c.wait(other)
-		}
+	if other := c.table.put(hash, e, old); other != e {
+		return c.wait(other)
 	}
 	return c.ask(e)
 }
@@ -221,7 +230,12 @@ func (c *Checker) finish(e *entry) {
 
 // run makes a call.
 func (c *Checker) run(e *entry) {
-	info, err := c.o.Stat(e.path)
+	// Before the call: what happens after it must end the hold.
+	hold := c.changes.hold(e.path)
+	info, holds, err := c.look(e.path)
+	if holds {
+		e.hold = hold
+	}
 	switch {
 	case info.State != Absent && err == nil:
 	case !c.rootThere():

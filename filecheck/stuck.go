@@ -14,7 +14,7 @@ func (c *Checker) giveUp(before int64) {
 		if e == nil || e.asked > before || !e.state.CompareAndSwap(pending, late) {
 			continue
 		}
-		c.where[e] = folder(e.rel)
+		c.where[e] = folder(e.path[len(c.root):])
 		c.stuck.Add(1)
 		c.pending.Add(-1)
 		e.ended.Done()

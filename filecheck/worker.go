@@ -48,7 +48,12 @@ func (c *Checker) dismiss(w *worker) {
 
 // Close lets the workers go; those that are stuck follow when their calls
 // return. The checker can still be used, at a higher cost.
-func (c *Checker) Close() { c.closing.Do(func() { close(c.quit) }) }
+func (c *Checker) Close() {
+	c.closing.Do(func() {
+		close(c.quit)
+		c.changes.close()
+	})
+}
 
 // watch gives up calls that take too long. It ends when there have been none for
 // a while.
