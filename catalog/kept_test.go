@@ -188,21 +188,23 @@ func TestKeptBroken(t *testing.T) {
 	stop()
 }
 
-func TestKeptSweep(t *testing.T) {
-	t.Parallel()
-	table := newKeptTable([16]byte{1}, nil)
+// keptOf has n versions of one path, gone at 1, 2 and so on, for an hour each.
+func keptOf(key [16]byte, path string, n int) *keptTable {
+	table := newKeptTable(key, nil)
 	w := &keptWant{time.Hour, wantBelow("", time.Hour)}
 	var ops []op[keptVal]
-	for i, gone := range []int64{1, 2, 3} {
-		f := FileRow{Path: []byte("p")}
-		f.ID, f.Gone = mirror.FileID(i+1), gone
-		key, v, ok := table.val(w, &f, 4)
-		if !ok {
-			t.Fatal("not wanted")
-		}
+	for i := range n {
+		f := FileRow{Path: []byte(path)}
+		f.ID, f.Gone = mirror.FileID(i+1), int64(i+1)
+		key, v, _ := table.val(w, &f, int64(n))
 		ops = append(ops, op[keptVal]{key: key, val: v})
 	}
-	table = table.with(ops)
+	return table.with(ops)
+}
+
+func TestKeptSweep(t *testing.T) {
+	t.Parallel()
+	table := keptOf([16]byte{1}, "p", 3)
 	if now := table.without(int64(time.Hour) + 2); now.versions.n != 1 || table.versions.n != 3 {
 		t.Errorf("%d of %d versions are left", now.versions.n, table.versions.n)
 	}
@@ -296,13 +298,7 @@ func TestKeptFile(t *testing.T) {
 }
 
 func FuzzKeptFile(f *testing.F) {
-	t := newKeptTable([16]byte{1}, nil)
-	w := &keptWant{time.Hour, wantBelow("", time.Hour)}
-	r := FileRow{Path: []byte("p")}
-	r.ID, r.Gone = 7, 9
-	if key, v, ok := t.val(w, &r, 4); ok {
-		t = t.with([]op[keptVal]{{key: key, val: v}})
-	}
+	t := keptOf([16]byte{1}, "p", 2)
 	var b strings.Builder
 	if err := t.write(&b); err != nil {
 		f.Fatal(err)
