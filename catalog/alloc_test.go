@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -21,6 +23,13 @@ func TestNoAllocation(t *testing.T) {
 	v := NewVersions([16]byte{}, nil)
 	v.Add("some/folder/file.iso", mirror.Version{ID: id, Size: 5}, AltMTime{MTime: 3})
 	buf := make([]mirror.Version, 0, 4)
+	k, keptBuf := NewKept(Options{}), make([]KeptVersion, 0, 4)
+	k.table.Store(keptOf(v.hash.key, "some/gone", 3))
+	r := NewRepositories()
+	r.SetRules([]RepositoryRule{{Folder: "some"}})
+	repo := newRepository("some/folder", marked, c.View().hash.key, []marker{{key: c.View().hash.path("some/folder/file.iso"), id: id}}, roaring.BitmapOf(uint32(id)))
+	r.table.Store(newRepositoryTable(*r.rules.Load(), map[string]*Repository{"some/folder": repo}))
+	var holder AnyOf
 	long := strings.Repeat("a/", 1<<20)
 
 	for name, fn := range map[string]func(){
@@ -31,6 +40,22 @@ func TestNoAllocation(t *testing.T) {
 		"Versions": func() {
 			if buf = v.Lookup("some/folder/file.iso", buf[:0]); len(buf) != 2 {
 				t.Error("a version is missing")
+			}
+		},
+		"Kept": func() {
+			if keptBuf = k.Versions("some/gone", 0, 0, keptBuf[:0]); len(keptBuf) != 3 {
+				t.Error("a kept version is missing")
+			}
+			k.Versions("some/folder/file.iso", id, 0, keptBuf[:0])
+		},
+		"Repositories": func() {
+			found := r.Find("some/folder/file.iso")
+			if r.Find(long) != nil || r.Find("not/there") != nil || found == nil {
+				t.Error("a repository is not found")
+			}
+			holder = AnyOf{World: c.Holdings(), Older: keptBuf, Repository: found}
+			if h := (interface{ Holds(int, mirror.FileID) bool })(&holder); !found.Current(c.View(), id) || !h.Holds(0, id) {
+				t.Error("the mirror has not the whole repository")
 			}
 		},
 	} {

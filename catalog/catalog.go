@@ -10,6 +10,10 @@
 // swaps the pointer, so that a request sees files, aliases and holdings of one
 // and the same revision.
 //
+// Two tables follow beside it, each with a follower of its own: Kept has the
+// versions that were replaced or removed lately, Repositories the sets of index
+// files that belong together.
+//
 // The package also has Versions, the index of all known versions of all paths
 // that scans are matched against.
 package catalog

@@ -43,8 +43,8 @@ func inBackground(t *testing.T, fn func(context.Context)) (stop func()) {
 	return stop
 }
 
-// below wants what is below a folder for so long.
-func below(folder string, d time.Duration) func([]byte) time.Duration {
+// wantBelow wants what is below a folder for so long.
+func wantBelow(folder string, d time.Duration) func([]byte) time.Duration {
 	return func(path []byte) time.Duration {
 		if strings.HasPrefix(string(path), folder) {
 			return d
@@ -80,7 +80,7 @@ func TestKeptFollows(t *testing.T) {
 	db.commit()
 	start(t, c, db, FollowOptions{})
 	startKept(t, c, k, db, BesideOptions{})
-	k.SetWant(time.Hour, below("a/", time.Hour))
+	k.SetWant(time.Hour, wantBelow("a/", time.Hour))
 	eventually(t, "what went before", isKept(k, "a/x", a))
 	if k.Len() != 1 {
 		t.Errorf("%d versions are kept, want 1: what is long gone or not wanted is not", k.Len())
@@ -107,14 +107,14 @@ func TestKeptFollows(t *testing.T) {
 	}
 
 	// Other wishes: the table is read anew.
-	k.SetWant(2*time.Minute, below("", 2*time.Minute))
+	k.SetWant(2*time.Minute, wantBelow("", 2*time.Minute))
 	eventually(t, "what is wanted now", isKept(k, "b/x", other))
 	if !isKept(k, "a/x", a3)() {
 		t.Errorf("a/x: %v", ids(k, "a/x"))
 	}
 	k.SetWant(0, nil)
 	eventually(t, "nothing is wanted", func() bool { return k.Len() == 0 })
-	k.SetWant(time.Hour, below("a/", time.Hour))
+	k.SetWant(time.Hour, wantBelow("a/", time.Hour))
 	eventually(t, "a/x is wanted again", isKept(k, "a/x", a3, a2, a))
 }
 
@@ -122,7 +122,7 @@ func TestKeptHistory(t *testing.T) {
 	t.Parallel()
 	now := time.Now().UnixNano()
 	db, c, k := newFakeDB(), New(Options{}), NewKept(Options{})
-	k.SetWant(time.Hour, below("", time.Hour))
+	k.SetWant(time.Hour, wantBelow("", time.Hour))
 	x, y := db.add("x", 1), db.add("y", 1)
 	db.commit()
 	db.removeAt(x, now)
@@ -167,7 +167,7 @@ func TestKeptBroken(t *testing.T) {
 	db := newFakeDB()
 	c, log := newLogged()
 	k := NewKept(Options{})
-	k.SetWant(time.Hour, below("", time.Hour))
+	k.SetWant(time.Hour, wantBelow("", time.Hour))
 	x, y := db.add("x", 1), db.add("y", 1)
 	db.commit()
 	db.removeAt(x, now)
@@ -188,21 +188,23 @@ func TestKeptBroken(t *testing.T) {
 	stop()
 }
 
-func TestKeptSweep(t *testing.T) {
-	t.Parallel()
-	table := newKeptTable([16]byte{1}, nil)
-	w := &keptWant{time.Hour, below("", time.Hour)}
+// keptOf has n versions of one path, gone at 1, 2 and so on, for an hour each.
+func keptOf(key [16]byte, path string, n int) *keptTable {
+	table := newKeptTable(key, nil)
+	w := &keptWant{time.Hour, wantBelow("", time.Hour)}
 	var ops []op[keptVal]
-	for i, gone := range []int64{1, 2, 3} {
-		f := FileRow{Path: []byte("p")}
-		f.ID, f.Gone = mirror.FileID(i+1), gone
-		key, v, ok := table.val(w, &f, 4)
-		if !ok {
-			t.Fatal("not wanted")
-		}
+	for i := range n {
+		f := FileRow{Path: []byte(path)}
+		f.ID, f.Gone = mirror.FileID(i+1), int64(i+1)
+		key, v, _ := table.val(w, &f, int64(n))
 		ops = append(ops, op[keptVal]{key: key, val: v})
 	}
-	table = table.with(ops)
+	return table.with(ops)
+}
+
+func TestKeptSweep(t *testing.T) {
+	t.Parallel()
+	table := keptOf([16]byte{1}, "p", 3)
 	if now := table.without(int64(time.Hour) + 2); now.versions.n != 1 || table.versions.n != 3 {
 		t.Errorf("%d of %d versions are left", now.versions.n, table.versions.n)
 	}
@@ -218,7 +220,7 @@ func TestKeptCollision(t *testing.T) {
 	same := func(_ [16]byte, p string) uint64 { return uint64(len(p)) }
 	db := newFakeDB()
 	c, k := New(Options{Hash: same}), NewKept(Options{Hash: same})
-	k.SetWant(time.Hour, below("", time.Hour))
+	k.SetWant(time.Hour, wantBelow("", time.Hour))
 	a := db.add("a", 1)
 	db.commit()
 	db.removeAt(a, now)
@@ -245,7 +247,7 @@ func TestKeptFile(t *testing.T) {
 	now := time.Now().UnixNano()
 	file := filepath.Join(t.TempDir(), "catalog")
 	db, c, k := newFakeDB(), New(Options{}), NewKept(Options{})
-	k.SetWant(time.Hour, below("", time.Hour))
+	k.SetWant(time.Hour, wantBelow("", time.Hour))
 	x := db.add("x", 1)
 	db.commit()
 	db.removeAt(x, now)
@@ -262,7 +264,7 @@ func TestKeptFile(t *testing.T) {
 	// A start with the database away, and then with it.
 	db.set(func(d *fakeDB) { d.err = errors.New("away") })
 	again, empty := NewKept(Options{}), New(Options{})
-	again.SetWant(time.Hour, below("", time.Hour))
+	again.SetWant(time.Hour, wantBelow("", time.Hour))
 	stop = startKept(t, empty, again, db, BesideOptions{File: file})
 	eventually(t, "x from the file", isKept(again, "x", x))
 	start(t, empty, db, FollowOptions{})
@@ -296,13 +298,7 @@ func TestKeptFile(t *testing.T) {
 }
 
 func FuzzKeptFile(f *testing.F) {
-	t := newKeptTable([16]byte{1}, nil)
-	w := &keptWant{time.Hour, below("", time.Hour)}
-	r := FileRow{Path: []byte("p")}
-	r.ID, r.Gone = 7, 9
-	if key, v, ok := t.val(w, &r, 4); ok {
-		t = t.with([]op[keptVal]{{key: key, val: v}})
-	}
+	t := keptOf([16]byte{1}, "p", 2)
 	var b strings.Builder
 	if err := t.write(&b); err != nil {
 		f.Fatal(err)

@@ -89,7 +89,7 @@ func (s *saver) ended(r saveResult) {
 // removeLeftovers takes away what a crash left behind. Another process may be
 // writing the same file just now, so only old ones go.
 func removeLeftovers(path string) {
-	for _, p := range []string{path, path + prefixSuffix, path + keptSuffix} {
+	for _, p := range []string{path, path + prefixSuffix, path + keptSuffix, path + reposSuffix} {
 		old, err := filepath.Glob(p + tmpSuffix + "*")
 		if err != nil {
 			continue // the path has glob characters

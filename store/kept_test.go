@@ -133,6 +133,26 @@ func TestLiveIn(t *testing.T) {
 	})
 }
 
+// Where there are many folders all files are gone through, but only those
+// below are given.
+func TestLiveNamedManyFolders(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, s *Store) {
+		l := lease(t, s, "index")
+		names := []string{"elsewhere/Release", "many/0/Release", "many/Release", "manyx/Release"}
+		for i := range fewFolders {
+			names = append(names, fmt.Sprintf("many/%d/x", i))
+		}
+		add(t, s, l, names...)
+		got := paths(t, s, func(n *Snapshot, fn func(FileRow) error) error {
+			return n.LiveNamed("many", []string{"Release"}, nil, fn)
+		})
+		if d := cmp.Diff([]string{"many/0/Release", "many/Release"}, got); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
 // TestKeptPlans holds that what runs once a second reads only what is new, on
 // a database nobody has analysed too.
 func TestKeptPlans(t *testing.T) {
