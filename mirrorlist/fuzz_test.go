@@ -54,7 +54,6 @@ func FuzzPage(f *testing.F) {
 			t.Fatalf("the page is not UTF-8: %q", page)
 		}
 		s := look(t, page)
-		// A tokenizer makes one space of a carriage return, as browsers do; there is none.
 		if name := readable(file.Subject.Name); !strings.Contains(s.text, name) {
 			t.Fatalf("%q is not on the page", name)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func look(t *testing.T, page string) (s seen) {
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			if z.Err() != io.EOF || len(open) != 0 {
+			if !errors.Is(z.Err(), io.EOF) || len(open) != 0 {
 				t.Fatalf("the page ends in %v: %v", open, z.Err())
 			}
 			return s
