@@ -52,6 +52,7 @@ func (q *question) document(w http.ResponseWriter, why string) action {
 	if d == nil {
 		return act
 	}
+	q.o.as = q.as
 	q.serve(w, d)
 	reason := reasonRequested
 	if q.negotiated {

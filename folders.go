@@ -66,7 +66,7 @@ func (q *question) folder(w http.ResponseWriter) action {
 
 // listed serves the list of a folder.
 func (q *question) listed(w http.ResponseWriter, d *document) action {
-	q.as = redirector.AsMirrorList
+	q.as, q.o.as = redirector.AsMirrorList, redirector.AsMirrorList
 	q.serve(w, d)
 	if !q.o.simulated {
 		documentsTotal.WithLabelValues(q.h.Instance, q.as.String()).Inc()

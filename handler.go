@@ -191,7 +191,7 @@ func (q *question) find() catalog.Result {
 
 // onDisk reports whether a file that the index does not know is there.
 func (q *question) onDisk(file string) bool {
-	return q.root != "" && q.h.checkAge >= 0 &&
+	return q.root != "" &&
 		q.h.roots.get(q.root, q.h.checkAge, q.h.logger).check.Check(file, q.now).State == filecheck.Regular
 }
 

@@ -1,6 +1,7 @@
 package mirrorbrain
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"net/netip"
@@ -11,9 +12,11 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/checksum"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/geotest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/torrent"
 )
 
 // Caddy's folders must not be those of whoever runs the tests.
@@ -209,3 +212,46 @@ func prefixList(list ...string) (out []netip.Prefix) {
 	}
 	return out
 }
+
+// hash computes and stores all digests of a file on the disk, the sums for
+// zsync too.
+func (d *depot) hash(paths ...string) {
+	d.t.Helper()
+	ctx := context.Background()
+	for _, p := range paths {
+		f, err := os.Open(filepath.Join(d.root, p))
+		d.must(err)
+		info, err := f.Stat()
+		d.must(err)
+		var sums bytes.Buffer
+		digests, err := checksum.Sum(ctx, f, info.Size(), checksum.SumOptions{ZSync: &sums})
+		d.must(err)
+		f.Close()
+		digests.Torrent = torrent.InfoHashes(filepath.Base(p), info.Size(), &digests)
+		d.lease("hash", func(l store.Lease) error {
+			return d.store.PutHashes(ctx, l, []store.Hashes{{ID: d.ids[p], Digests: &digests, Sums: sums.Bytes()}})
+		})
+	}
+}
+
+// change replaces files of the index by others of a size; remove takes them out.
+func (d *depot) change(size int64, paths ...string) {
+	d.t.Helper()
+	d.remove(paths...)
+	d.index(size, paths...)
+}
+
+func (d *depot) remove(paths ...string) {
+	d.t.Helper()
+	var b store.IndexBatch
+	for _, p := range paths {
+		b.Remove = append(b.Remove, d.ids[p])
+	}
+	d.lease("index", func(l store.Lease) error {
+		_, err := d.store.ApplyIndex(context.Background(), l, b)
+		return err
+	})
+}
+
+// finish ends an index run, so that what is below folders is known.
+func (d *depot) finish() { d.t.Helper(); d.origin("") }

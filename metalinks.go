@@ -138,7 +138,7 @@ func (q *question) brokenFirst(w http.ResponseWriter, sources []mirror.Source) (
 	w.Header().Set("Cache-Control", "no-store, max-age=0")
 	var list []mirror.Source
 	for _, base := range q.h.broken {
-		list = append(list, mirror.Source{URL: base + mirror.EscapePath(q.target), Name: hostOf(base), DistanceKm: -1})
+		list = append(list, mirror.Source{URL: base + mirror.EscapePath(q.target), Name: hostOf(base), Kind: mirror.SourceFallback, DistanceKm: -1})
 	}
 	if strings.EqualFold(asked, "only") {
 		return list, true

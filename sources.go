@@ -41,6 +41,7 @@ func (q *question) sources(limit int, why bool) []mirror.Source {
 	q.query.Limit, q.query.Explain = limit, why
 	s := q.h.selection(q.view)
 	if q.ask.All {
+		q.query.NoReserved = !q.h.mayDebug(q.addr)
 		q.decision = redirector.Decision{Picks: s.Everyone(&q.query, q.holder())}
 	} else {
 		q.choose(s, q.draw())

@@ -17,10 +17,8 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/torrent"
 )
-
-// infoHashes gives the info hashes of torrents; nil: there are none yet.
-var infoHashes checksum.InfoHasher
 
 // hashFlags are what `hash` takes besides the run's own options.
 type hashFlags struct {
@@ -99,7 +97,7 @@ func (a *app) runHash(ctx context.Context, paths []string, f hashFlags, o checks
 		return err
 	}
 	out := a.newHashOutput(o.DryRun)
-	o.Holder, o.InfoHashes, o.Tell, o.Progress = holder(), infoHashes, out.tell, out.progress()
+	o.Holder, o.InfoHashes, o.Tell, o.Progress = holder(), torrent.InfoHashes, out.tell, out.progress()
 	report, err := checksum.Run(ctx, db, o)
 	out.finish()
 	switch {
