@@ -519,6 +519,7 @@ func TestAllowances(t *testing.T) {
 	s.get("/kept/gone.iso").want(t, "removed", 0, "local not_indexed") // still on the disk
 	d.must(osRemove(d.root, "kept/gone.iso"))
 	d.must(osRemove(d.root, "pool/y.db"))
+	until(t, "the disk was looked at again", func() bool { return s.get("/kept/gone.iso").status == 302 })
 	s.get("/kept/gone.iso").want(t, "removed", 302, "redirect removed world old")
 	s.get("/kept/gone.iso?md5").want(t, "a document about what was removed", 0, "local not_indexed")
 	s.get("/pool/y.db").want(t, "removed elsewhere", 0, "local not_indexed")
