@@ -10,8 +10,6 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
-const ns4 = "urn:ietf:params:xml:ns:metalink"
-
 // doc4 is what a reader of version 4 sees.
 type doc4 struct {
 	XMLName   struct{} `xml:"urn:ietf:params:xml:ns:metalink metalink"`

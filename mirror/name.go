@@ -10,8 +10,9 @@ import (
 // in XML 1.0 and in a line, and names a file in the folder it is saved to, on
 // Windows, too. Each byte that is not UTF-8, each control character, slash,
 // backslash and noncharacter becomes "_", and so does every dot of "." and "..";
-// the empty name becomes "_". A name that needs no change is returned as it is;
-// none but the empty one becomes longer.
+// the empty name becomes "_". A name longer than MaxName, which no file has, is
+// cut. What needs no change is returned as it is, and only the empty name becomes
+// longer.
 func SafeName(name string) string {
 	switch name {
 	case "", ".":
@@ -21,10 +22,22 @@ func SafeName(name string) string {
 	}
 	for i, r := range name {
 		if unsafeInName(r) || r == utf8.RuneError && isInvalid(name[i:]) {
-			return replaceUnsafe(name)
+			return cutName(replaceUnsafe(name))
 		}
 	}
-	return name
+	return cutName(name)
+}
+
+// cutName cuts UTF-8 text to MaxName bytes, between characters.
+func cutName(name string) string {
+	if len(name) <= MaxName {
+		return name
+	}
+	n := MaxName
+	for !utf8.RuneStart(name[n]) {
+		n--
+	}
+	return name[:n]
 }
 
 func replaceUnsafe(name string) string {
@@ -67,8 +80,9 @@ func PlainURL(s string) bool {
 		return false
 	}
 	for i := range len(scheme) {
-		c := scheme[i] | 0x20
-		if (c < 'a' || c > 'z') && (i == 0 || !strings.Contains("0123456789+-.", scheme[i:i+1])) {
+		c := scheme[i]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (i == 0 || strings.IndexByte("0123456789+-.", c) < 0) {
 			return false
 		}
 	}
