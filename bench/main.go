@@ -1,7 +1,7 @@
 // Command bench measures the module and mbctl beside their peers, in one run
-// and interleaved, and prints ratios: Caddy's redir, and the rsync program's
-// own listing. `make bench` builds and starts it; the table that it prints is
-// what docs/performance.md shows.
+// and interleaved, and prints ratios: Caddy's redir, the rsync program's own
+// listing, and the programs that compute one digest each. `make bench` builds
+// and starts it; the table that it prints is what docs/performance.md shows.
 package main
 
 import (
@@ -20,6 +20,8 @@ type options struct {
 	rounds              int
 	round               time.Duration
 	scanFiles           int
+	hashMiB             int
+	only                string
 }
 
 func main() {
@@ -31,6 +33,8 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of load on each server")
 	flag.DurationVar(&o.round, "round", 5*time.Second, "length of a round")
 	flag.IntVar(&o.scanFiles, "scan-files", 1_000_000, "files of the tree that is indexed and scanned; 0 leaves it out")
+	flag.IntVar(&o.hashMiB, "hash-mib", 256, "size in MiB of each of three large files that are hashed; 0 leaves it out")
+	flag.StringVar(&o.only, "only", "", "only this part: requests, scan or hash")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, o)
@@ -51,11 +55,20 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	printMachine()
-	if err := measureRequests(ctx, work, o); err != nil {
-		return err
-	}
-	if o.scanFiles > 0 {
-		return measureScan(ctx, work, o)
+	for _, part := range []struct {
+		name    string
+		wanted  bool
+		measure func(context.Context, string, options) error
+	}{
+		{"requests", true, measureRequests},
+		{"scan", o.scanFiles > 0, measureScan},
+		{"hash", o.hashMiB > 0, measureHash},
+	} {
+		if part.wanted && (o.only == "" || o.only == part.name) {
+			if err := part.measure(ctx, work, o); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

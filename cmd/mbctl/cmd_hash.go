@@ -106,8 +106,10 @@ func (a *app) runHash(ctx context.Context, paths []string, f hashFlags, o checks
 	case err != nil && report.Nothing() && ctx.Err() == nil:
 		return err
 	}
-	if perr := a.printHashReport(&report, out); perr != nil {
-		return perr
+	if ctx.Err() == nil || !report.Nothing() {
+		if perr := a.printHashReport(&report, out); perr != nil {
+			return perr
+		}
 	}
 	switch {
 	case ctx.Err() != nil:
