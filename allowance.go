@@ -142,3 +142,34 @@ func (q *question) removed(w http.ResponseWriter) bool {
 	q.toMirror(w, s, "removed", false)
 	return true
 }
+
+// forgets says which allowance is longer than versions are known, given the
+// setting of the database; "" none is.
+func (h *Handler) forgets(setting string) string {
+	known, err := time.ParseDuration(setting)
+	if err != nil {
+		known = mirror.DefaultKeepVersions
+	}
+	switch {
+	case h.outdated.longest() > known:
+		return fmt.Sprintf("allow_outdated is longer than the %v for which 'mbctl index' keeps versions (keep_versions)", known)
+	case h.kept.longest() > known:
+		return fmt.Sprintf("keep_removed is longer than the %v for which 'mbctl index' keeps versions (keep_versions)", known)
+	}
+	return ""
+}
+
+// warn says what the sites of an instance are told that cannot be.
+func (a *App) warn(in *instance) {
+	setting := in.db.catalog.View().Setting(settingKeep)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, h := range a.sites {
+		if h.rt != in {
+			continue
+		}
+		if why := h.forgets(setting); why != "" {
+			a.logger.Warn("what is configured cannot be kept", "instance", in.name, "why", why)
+		}
+	}
+}

@@ -485,7 +485,7 @@ func TestAllowances(t *testing.T) {
 	s := d.site(conf)
 	d.mirror(mirror.Mirror{Name: "old"}, "pool/x.db", "pool/y.db", "kept/gone.iso", "other/x.iso")
 	d.change(fileSize, "pool/x.db", "other/x.iso")
-	d.mirror(mirror.Mirror{Name: "new", Score: 1}, "pool/x.db", "pool/y.db")
+	d.mirror(mirror.Mirror{Name: "new", Score: 30}, "pool/x.db", "pool/y.db")
 	d.remove("kept/gone.iso", "pool/y.db")
 	d.hash("pool/x.db")
 	d.follow(s)

@@ -23,6 +23,7 @@ func (a *App) announce(ctx context.Context, in *instance) {
 	if !in.db.ready(ctx) {
 		return
 	}
+	a.warn(in)
 	settings := a.settings(in)
 	for {
 		head, _ := in.db.catalog.Position()

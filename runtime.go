@@ -158,7 +158,7 @@ func (d *database) start() {
 		catalog.Follow(ctx, d.catalog, newSource(d.store), catalog.FollowOptions{
 			File:       d.file,
 			OnPrefixes: d.setPrefixes,
-			Settings:   []string{settingScanAge, settingOrigin},
+			Settings:   []string{settingScanAge, settingOrigin, settingKeep},
 		})
 	})
 	beside := catalog.BesideOptions{File: d.file}

@@ -15,6 +15,8 @@ const (
 	// settingOrigin is not in the table of settings: it is the URL at which the
 	// origin of the index can be fetched from.
 	settingOrigin = "origin_http"
+	// settingKeep is how long versions that are gone are known.
+	settingKeep = store.SettingKeepVersions
 )
 
 // source is a database as the catalog wants to read it. An empty one is set up

@@ -6,6 +6,9 @@ import "time"
 // database, start at 1 and are never used again. 0 is no file.
 type FileID uint32
 
+// DefaultKeepVersions is how long replaced and removed versions are known.
+const DefaultKeepVersions = 30 * 24 * time.Hour
+
 // Version is one version of a path: what the origin had there at some time.
 type Version struct {
 	ID    FileID

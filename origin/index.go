@@ -18,7 +18,7 @@ import (
 
 // DefaultKeepVersions is how long replaced and removed versions are kept:
 // mirrors that are late still hold them.
-const DefaultKeepVersions = 30 * 24 * time.Hour
+const DefaultKeepVersions = mirror.DefaultKeepVersions
 
 // LeaseName is the lease under which the index is written.
 const LeaseName = "index"
@@ -284,6 +284,19 @@ func (r *run) write(ctx context.Context, removed []mirror.FileID, links linkDiff
 	if err := r.db.FinishIndex(ctx, r.lease, org, stats); err != nil {
 		return err
 	}
+	if err := r.tellKept(ctx); err != nil {
+		return err
+	}
 	_, err := r.db.Purge(ctx, r.o.KeepVersions)
 	return err
+}
+
+// tellKept notes how long versions are kept: nodes warn where they are told to
+// use them for longer.
+func (r *run) tellKept(ctx context.Context) error {
+	now := r.o.KeepVersions.String()
+	if was, err := r.db.Setting(ctx, store.SettingKeepVersions); err != nil || was == now {
+		return err
+	}
+	return r.db.SetSetting(ctx, store.SettingKeepVersions, now)
 }

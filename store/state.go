@@ -20,6 +20,10 @@ func (s *Store) Key(ctx context.Context) (key [16]byte, err error) {
 	return key, fail("reading the hash key", deadline(ctx, err))
 }
 
+// SettingKeepVersions is the setting that says how long replaced and removed
+// versions are known, as the last index run kept them: a duration of Go.
+const SettingKeepVersions = "keep_versions"
+
 // Setting gives a setting, "" when it is not set.
 func (s *Store) Setting(ctx context.Context, name string) (string, error) {
 	v, err := setting(ctx, s.db, name)
