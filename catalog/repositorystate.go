@@ -116,11 +116,10 @@ func (st *repositoryState) settle(s Snapshot, folder string, row func()) error {
 	for _, m := range p.markers {
 		kinds |= m.kind
 	}
-	switch kinds {
-	case 0:
+	if kinds == 0 {
 		delete(st.repos, folder)
-		return nil
-	case p.kinds:
+	}
+	if kinds == 0 || kinds == p.kinds {
 		return nil
 	}
 	p.kinds, p.ids = kinds, roaring.New()
