@@ -38,8 +38,8 @@ func measureRequests(ctx context.Context, work string, o options) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range subjects { // warm up, not measured
-		if _, err := load(ctx, s.script, s.server.url, s.server.pid(), 2*time.Second); err != nil {
+	for _, s := range subjects { // warm up, not measured, until most files were asked for once
+		if _, err := load(ctx, s.script, s.server.url, s.server.pid(), 2*o.round); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}

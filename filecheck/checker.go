@@ -35,7 +35,7 @@ type Info struct {
 type Options struct {
 	// MaxAge is how old an answer may be. Default: 1s. From 100ms on, a system
 	// that tells of changes to local files is asked to do so, and an answer is
-	// believed until it does, for two minutes at most.
+	// believed until it does, for five minutes at most.
 	MaxAge  time.Duration
 	Timeout time.Duration // how long a caller waits. Default: 100ms.
 	// MaxCalls bounds the stat calls under way at one time, and with them the
@@ -162,7 +162,7 @@ func (c *Checker) Check(rel string, now time.Time) Info {
 	if c.stuck.Load() > 0 && c.avoid(rel) {
 		return Info{}
 	}
-	e := &entry{asked: at}
+	e := &entry{asked: int64(time.Since(c.start))} // now is the caller's, and may be what it likes
 	if old != nil {
 		e.path = old.path
 	} else {

@@ -10,11 +10,13 @@ const (
 	// takes some 20 ms, and who wants answers that are younger than a tenth of a
 	// second should get them from the disk.
 	minHold = 100 * time.Millisecond
-	// maxHold bounds the age of an answer although no change was heard of: there
-	// is no news of a file that is written through a memory map until it is
-	// unmapped, nor of one that got another name (a hard link) after the answer and
-	// is written by that.
-	maxHold = 2 * time.Minute
+	// maxHold bounds the age of an answer although no change was heard of, for
+	// those that are not told of: a file that is written through a memory map or by
+	// asynchronous I/O is news when it is unmapped or closed, not before; and one
+	// that got another name (a hard link) after the answer may be written by that
+	// name, in a folder that nobody listens to. It also makes each file of a large
+	// tree cost a call that often, so it is not shorter.
+	maxHold = 5 * time.Minute
 )
 
 // hold is what makes an answer valid for longer than MaxAge: two counters that
