@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -107,5 +108,36 @@ func TestStampMatcherErrors(t *testing.T) {
 	m := &StampMatcher{Keys: []string{stampKey}}
 	if err := provisioned(t, m); err != nil || m.Algorithm != "hmac-sha256" || m.MaxAge != caddy.Duration(6*time.Hour) {
 		t.Errorf("defaults: %+v, %v", m, err)
+	}
+}
+
+// The page's worked example is what the code makes, and its table has every
+// setting of the matcher.
+func TestStampDocs(t *testing.T) {
+	page, err := os.ReadFile("docs/signed-redirects.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, algorithm := range []string{redirector.StampMD5, redirector.StampHMAC} {
+		s, err := redirector.NewStamp(algorithm, stampKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "    " + s.Sign("http://mirror.example.org/pub/a%20b.iso", 1_700_000_000) + "\n"; !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks%s", want)
+		}
+		if want := "| `" + algorithm + "` |"; !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	for name := range stampOptions {
+		if !strings.Contains(string(page), "\n| `"+name+" ") {
+			t.Errorf("subdirective %s has no row", name)
+		}
+	}
+	for f := range reflect.TypeFor[StampMatcher]().Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("JSON field %s has no row", name)
+		}
 	}
 }

@@ -149,7 +149,7 @@ func (s *Stamp) AppendQuery(dst []byte, location string, now int64) []byte {
 // message may stand behind dst in the same array.
 func (k *stampKey) appendSum(dst []byte, algorithm string, message []byte) []byte {
 	if algorithm == StampMD5 {
-		sum := md5.Sum(append(message, k.secret...)) //nolint:gosec,gocritic // MirrorBrain's form; message ends here
+		sum := md5.Sum(append(message, k.secret...)) //nolint:gosec // MirrorBrain's form
 		return hex.AppendEncode(dst, sum[:])
 	}
 	m := k.macs.Get().(*stampMAC)

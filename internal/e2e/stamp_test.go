@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,7 @@ var stampNames = append([]string{"libstdc++6_1.0~rc1.deb", "line\nbreak", "%41%2
 
 // Every recipe of docs/signed-redirects.md, on the server that it is for.
 func TestSignedRedirects(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(t *testing.T, dir, algorithm string) string{
 		"nginx": stampedNginx, "apache": stampedApache, "caddy": stampedCaddy,
 	} {
@@ -246,11 +248,19 @@ func (s stamped) exceptions() {
 	}
 }
 
+// stampedAddr is a free port of a loopback address that nobody else uses.
+func stampedAddr(t *testing.T) string {
+	t.Helper()
+	n := int(hosts.Add(1))
+	host := fmt.Sprintf("127.%d.%d.%d", 100+os.Getpid()%100, n/200, 1+n%200) // as newSite's
+	return net.JoinHostPort(host, strconv.Itoa(freePort(t, host)))
+}
+
 // stampedNginx runs nginx with its recipe.
 func stampedNginx(t *testing.T, dir, algorithm string) string {
-	bin := mirrortest.Program(t, "nginx")
+	nginx := mirrortest.Program(t, "nginx")
 	module := moduleFile(t, "libnginx-mod-http-js", "/usr/lib/nginx/modules/ngx_http_js_module.so", "/usr/lib64/nginx/modules/ngx_http_js_module.so")
-	work, addr := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", freePort(t, "127.0.0.1"))
+	work, addr := t.TempDir(), stampedAddr(t)
 	js := filepath.Join(work, "stamp.js")
 	write(t, js, recipe(t, "js", 0, "form = '"+redirector.StampHMAC+"'", "form = '"+algorithm+"'", "'"+docKey+"'", "'"+keyInUse+"', '"+keyBefore+"'"))
 	asUser := ""
@@ -280,15 +290,15 @@ http {
 	}
 }
 `, module, asUser, work, recipe(t, "nginx", 0, "/etc/nginx/stamp.js", js, docScanner, scannerAddr), addr, dir, recipe(t, "nginx", 1)))
-	return listening(t, addr, startProcess(t, nil, filepath.Join(work, "log"), bin, "-p", work, "-e", "stderr", "-c", conf))
+	return listening(t, addr, startProcess(t, nil, filepath.Join(work, "log"), nginx, "-p", work, "-e", "stderr", "-c", conf))
 }
 
 // stampedApache runs Apache with its recipe.
 func stampedApache(t *testing.T, dir, algorithm string) string {
-	bin := mirrortest.Program(t, "apache2")
+	apache := mirrortest.Program(t, "apache2")
 	mirrortest.Program(t, "perl")
 	modules := filepath.Dir(moduleFile(t, "apache2-bin", "/usr/lib/apache2/modules/mod_rewrite.so", "/usr/lib64/httpd/modules/mod_rewrite.so"))
-	work, addr := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", freePort(t, "127.0.0.1"))
+	work, addr := t.TempDir(), stampedAddr(t)
 	mirrortest.Readable(t, work)
 	program := filepath.Join(work, "mirror-stamp")
 	write(t, program, recipe(t, "perl", 0, "= '"+redirector.StampHMAC+"'", "= '"+algorithm+"'", "'"+docKey+"'", "'"+keyInUse+"', '"+keyBefore+"'"))
@@ -329,18 +339,20 @@ DocumentRoot "%[4]s"
 `, asUser, addr, work, dir, recipe(t, "apache", 0, "/usr/local/sbin/mirror-stamp", program, " www-data:www-data", " "+mapUser, docScanner, scannerAddr))
 	conf := filepath.Join(work, "apache.conf")
 	write(t, conf, b.String())
-	return listening(t, addr, startProcess(t, nil, filepath.Join(work, "log"), bin, "-d", work, "-f", conf, "-DFOREGROUND"))
+	return listening(t, addr, startProcess(t, nil, filepath.Join(work, "log"), apache, "-d", work, "-f", conf, "-DFOREGROUND"))
 }
 
 // stampedCaddy runs the built Caddy with its recipe.
 func stampedCaddy(t *testing.T, dir, algorithm string) string {
-	work, addr := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", freePort(t, "127.0.0.1"))
+	work, addr := t.TempDir(), stampedAddr(t)
+	host, _, err := net.SplitHostPort(addr)
+	check(t, err)
 	conf := filepath.Join(work, "Caddyfile")
 	key := "key {env.STAMP_KEY}"
 	if algorithm != redirector.StampHMAC {
 		key = "algorithm " + algorithm + "\n" + key
 	}
-	write(t, conf, "{\n\tadmin off\n\tpersist_config off\n}\n"+recipe(t, "caddyfile", 0,
+	write(t, conf, "{\n\tadmin off\n\tpersist_config off\n\tdefault_bind "+host+"\n}\n"+recipe(t, "caddyfile", 0,
 		"mirror.example.org", "http://"+addr, "/srv/pub", dir, docScanner, scannerAddr, "key {env.STAMP_KEY}", key+" {env.STAMP_KEY_BEFORE}"))
 	env := []string{"HOME=" + work, "XDG_DATA_HOME=" + work, "XDG_CONFIG_HOME=" + work, "STAMP_KEY=" + keyInUse, "STAMP_KEY_BEFORE=" + keyBefore}
 	return listening(t, addr, startProcess(t, env, filepath.Join(work, "log"), filepath.Join(bin, "caddy"), "run", "--config", conf))
