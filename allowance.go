@@ -84,7 +84,7 @@ func (q *question) holder() redirector.Holder {
 // repository is the one whose index the file is part of; nil: none.
 func (q *question) repository() *catalog.Repository {
 	for i := range q.h.Repositories {
-		if mirror.Below(q.target, q.h.Repositories[i].folder) {
+		if mirror.Below(q.target, q.h.Repositories[i].rule.Folder) {
 			return q.h.rt.db.repositories.Find(q.target)
 		}
 	}

@@ -1,13 +1,10 @@
 package mirrorbrain
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
 // Repository says where there are package repositories.
@@ -20,7 +17,7 @@ type Repository struct {
 	// Names of further files that mark a folder whose files belong together.
 	Markers []string `json:"markers,omitempty"`
 
-	folder string
+	rule catalog.RepositoryRule
 }
 
 // provisionRepositories checks the folders.
@@ -28,13 +25,8 @@ func (h *Handler) provisionRepositories() error {
 	for i := range h.Repositories {
 		r := &h.Repositories[i]
 		var err error
-		if r.folder, err = mirror.CleanSubtree(r.Path); err != nil {
+		if r.rule, err = catalog.NewRepositoryRule(r.Path, r.Markers...); err != nil {
 			return fmt.Errorf("repository: %w", err)
-		}
-		for _, m := range r.Markers {
-			if m == "" || strings.Contains(m, "/") {
-				return errors.New("repository: a marker is the name of a file, without slashes")
-			}
 		}
 	}
 	return nil
@@ -57,7 +49,7 @@ func (a *App) follow() {
 			lists = append(lists, h.outdated, h.kept)
 			longest = max(longest, h.outdated.longest(), h.kept.longest())
 			for _, r := range h.Repositories {
-				rules = append(rules, catalog.RepositoryRule{Folder: r.folder, Markers: r.Markers})
+				rules = append(rules, r.rule)
 			}
 		}
 		in.db.repositories.SetRules(rules)

@@ -42,13 +42,15 @@ done = function(summary, latency)
 end
 `
 
-func writeScript(dir string, files int, clients []string) (string, error) {
+// writeScript makes the load on so many files; suffix is what is asked for about
+// them: ".meta4", say.
+func writeScript(dir string, files int, suffix string, clients []string) (string, error) {
 	quoted := make([]string, len(clients))
 	for i, c := range clients {
 		quoted[i] = strconv.Quote(c)
 	}
-	path := filepath.Join(dir, fmt.Sprintf("load-%d.lua", files))
-	return path, os.WriteFile(path, fmt.Appendf(nil, wrkScript, files, strings.Join(quoted, ","), "/"+pathFormat), 0o600)
+	path := filepath.Join(dir, fmt.Sprintf("load-%d%s.lua", files, suffix))
+	return path, os.WriteFile(path, fmt.Appendf(nil, wrkScript, files, strings.Join(quoted, ","), "/"+pathFormat+suffix), 0o600)
 }
 
 var wrkLine = regexp.MustCompile(`(?m)^(requests|duration|p50|p99|bad) (\d+)$`)

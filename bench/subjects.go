@@ -8,6 +8,12 @@ import (
 	"time"
 )
 
+// The tree of which documents are asked for.
+const (
+	documentFiles   = 2000
+	documentMirrors = 100
+)
+
 // startSubjects fills the databases and starts the servers. stop must be called
 // with an error too.
 func startSubjects(ctx context.Context, work string, o options) (subjects []subject, stop func(), err error) {
@@ -25,7 +31,7 @@ func startSubjects(ctx context.Context, work string, o options) (subjects []subj
 		return nil, stop, err
 	}
 	addresses := clients(2000)
-	small, err := writeScript(work, o.files, addresses)
+	small, err := writeScript(work, o.files, "", addresses)
 	if err != nil {
 		return nil, stop, err
 	}
@@ -70,10 +76,28 @@ func startSubjects(ctx context.Context, work string, o options) (subjects []subj
 	if err := add(title+", check_file 1s", "check", global("small.db"), site("1s"), small, "/health"); err != nil {
 		return nil, stop, err
 	}
+	fmt.Fprintf(os.Stderr, "filling a database with %d hashed files and %d mirrors\n", documentFiles, documentMirrors)
+	if err := fill(ctx, filepath.Join(work, "documents.db"), documentFiles, documentMirrors, false); err != nil {
+		return nil, stop, fmt.Errorf("filling the database: %w", err)
+	}
+	if err := fillHashes(ctx, filepath.Join(work, "documents.db"), documentFiles); err != nil {
+		return nil, stop, fmt.Errorf("filling the database: %w", err)
+	}
+	for _, suffix := range []string{".meta4", ".json", ".sha256"} {
+		script, err := writeScript(work, documentFiles, suffix, addresses)
+		if err != nil {
+			return nil, stop, err
+		}
+		err = add(fmt.Sprintf("%s, %d mirrors, 64 pieces", suffix, documentMirrors), "documents"+suffix, global("documents.db"),
+			"mirrorbrain {\n\t\troot off\n\t\thealth /health\n\t\tmetalink_mirrors 100\n\t}", script, "/health")
+		if err != nil {
+			return nil, stop, err
+		}
+	}
 	if o.bigFiles == 0 {
 		return subjects, stop, nil
 	}
-	big, err := writeScript(work, o.bigFiles, addresses)
+	big, err := writeScript(work, o.bigFiles, "", addresses)
 	if err != nil {
 		return nil, stop, err
 	}

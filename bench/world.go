@@ -224,3 +224,27 @@ func makeTree(root string, n int) error {
 	}
 	return nil
 }
+
+// fillHashes stores all digests of n files of 64 pieces.
+func fillHashes(ctx context.Context, path string, n int) error {
+	db, err := store.Open("sqlite://"+path, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	lease, err := db.Acquire(ctx, "hash", "bench", time.Hour)
+	if err != nil {
+		return err
+	}
+	const pieces = 64
+	var list []store.Hashes
+	for i := range n {
+		d := &mirror.Digests{Pieces: mirror.Pieces{
+			Length: 256 << 10, SHA1: make([]byte, 20*pieces), SHA256: make([]byte, 32*pieces),
+		}}
+		d.MD5[0], d.SHA1[0], d.SHA256[0], d.SHA512[0], d.Torrent.V1[0] = byte(i), byte(i), byte(i), byte(i), 1
+		d.MD5[1], d.SHA1[1], d.SHA256[1], d.SHA512[1] = 1, 1, 1, 1
+		list = append(list, store.Hashes{ID: mirror.FileID(i + 1), Digests: d})
+	}
+	return errors.Join(db.PutHashes(ctx, lease, list), db.Release(ctx, lease))
+}
