@@ -216,6 +216,7 @@ func (q *question) unknown(w http.ResponseWriter) action {
 // found is for a file that the index knows.
 func (q *question) found(w http.ResponseWriter) action {
 	h := q.h
+	q.o.found = true
 	q.represent()
 	explicit := q.as != redirector.AsFile && !q.negotiated
 	if explicit && !h.documents.Has(q.as) {
