@@ -162,6 +162,11 @@ func (w *HashWalk) missing() string {
 	if w.wish.ZSync {
 		b = append(b, " OR h.zsync_block = 0"...)
 	}
+	if w.wish.Tree {
+		b = append(b, " OR f.size > 0 AND length(h.merkle_root) = 0"...)
+	} else {
+		b = append(b, " OR length(h.merkle_root) > 0"...)
+	}
 	return string(b)
 }
 

@@ -18,6 +18,7 @@ type HashWish struct {
 	// ascending order. The last one holds for all larger files, too.
 	Pieces []PieceStep
 	ZSync  bool // there should be sums for zsync
+	Tree   bool // there should be BEP 52's merkle tree; else there should be none
 	All    bool // also those that have everything, as if they had nothing
 }
 
