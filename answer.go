@@ -101,7 +101,8 @@ func (q *question) about(hashed bool) []redirector.Related {
 	if q.h.torrents && q.entry.Size > 0 {
 		list = append(list, redirector.Torrent)
 	}
-	if _, found := q.view.Lookup(q.target + redirector.Signature.Suffix); found == catalog.Found {
+	q.buf = append(append(q.buf[:0], q.target...), redirector.Signature.Suffix...)
+	if _, found := q.view.LookupBytes(q.buf); found == catalog.Found {
 		list = append(list, redirector.Signature)
 	}
 	return list
