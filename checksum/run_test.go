@@ -149,7 +149,7 @@ func TestRunAgainstPrograms(t *testing.T) {
 			w.write(p, c)
 		}
 		w.index()
-		w.expect(w.run(Options{ZSync: true}), Report{Files: 4, Bytes: 5_070_001})
+		w.expect(w.run(Options{ZSync: true, Tree: true}), Report{Files: 4, Bytes: 5_070_001})
 		for p, c := range contents {
 			d := w.digests(p)
 			for program, sum := range map[string][]byte{

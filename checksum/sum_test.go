@@ -253,7 +253,7 @@ func FuzzSum(f *testing.F) {
 	f.Fuzz(func(t *testing.T, n uint32, least int64, step uint16) {
 		content := noise(int(n % (3 << 20)))
 		r := &stepReader{bytes.NewReader(content), 1 + int(step)}
-		got, err := Sum(t.Context(), r, int64(len(content)), SumOptions{LeastPiece: least})
+		got, err := Sum(t.Context(), r, int64(len(content)), SumOptions{LeastPiece: least, Tree: true})
 		if err != nil {
 			t.Fatal(err)
 		}
