@@ -33,7 +33,7 @@ func (q *question) represent() {
 		}
 		return
 	}
-	if accept := q.r.Header["Accept"]; len(accept) > 0 && q.h.documents&negotiable != 0 {
+	if accept := q.r.Header["Accept"]; q.h.documents&negotiable != 0 && redirector.Negotiates(accept) {
 		kind, _, _ := strings.Cut(q.mimeType(), ";")
 		q.as = redirector.Negotiate(accept, kind, q.h.documents)
 		q.negotiated = q.as != redirector.AsFile

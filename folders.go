@@ -39,6 +39,8 @@ func (q *question) folder(w http.ResponseWriter) action {
 	switch {
 	case err != nil:
 		return q.o.say(resultError, "database", unavailable)
+	case !found && q.h.Root == rootOff:
+		return q.o.say(resultError, "not_indexed", notFound)
 	case !found:
 		return q.o.say(resultLocal, "not_indexed", pass)
 	}

@@ -201,6 +201,7 @@ func TestRedirectHeaders(t *testing.T) {
 		"X-Mirrorbrain-Mirror": {"de"},
 		"X-Mirrorbrain-Realm":  {"country"},
 		"Cache-Control":        {"private, no-cache"},
+		"Vary":                 {"Accept"},
 	}
 	digest, repr := r.header.Get("Digest"), r.header.Get("Repr-Digest")
 	if digest == "" || repr != "sha-256=:"+strings.TrimPrefix(digest, "SHA-256=")+":" {

@@ -17,6 +17,12 @@ import (
 // pass leaves the request to the next handler. What is known of the file is
 // true whoever serves it, so the header fields that say it are set here.
 func (h *Handler) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, o *outcome) error {
+	if !o.found {
+		return next.ServeHTTP(w, r)
+	}
+	if r.Method == http.MethodGet && !o.simulated {
+		w = &counting{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, sent: h.counts.local}
+	}
 	if !o.indexed {
 		return next.ServeHTTP(w, r)
 	}
@@ -30,9 +36,6 @@ func (h *Handler) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 	if o.hashed && !mayBeEncoded(r) {
 		digest, repr := redirector.DigestFields(o.sha256)
 		header["Digest"], header[fieldRepr] = []string{digest}, []string{repr}
-	}
-	if r.Method == http.MethodGet && !o.simulated {
-		w = &counting{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, sent: h.counts.local}
 	}
 	err := next.ServeHTTP(w, r)
 	if err != nil { // what follows is about the error

@@ -30,8 +30,7 @@ func (q *question) metalink(w http.ResponseWriter) (*document, action) {
 	if len(sources) == 0 {
 		if q.negotiated {
 			q.as, q.negotiated = redirector.AsFile, false
-			q.known("")
-			return nil, q.noMirror(w)
+			return nil, q.redirect(w)
 		}
 		return q.absent("no_mirror")
 	}

@@ -40,7 +40,8 @@ type outcome struct {
 	err            error // what was wrong with the request
 
 	// What is true of the file that the next handler serves.
-	indexed bool // it is the one in the index
+	found   bool // the index knows one of its path
+	indexed bool // and it is that one
 	hashed  bool // and its SHA-256 is known
 	sha256  [32]byte
 	links   []string

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -124,6 +126,13 @@ func (s *server) do(method, path, ip string) (*http.Response, string, error) {
 func (s *server) get(path, ip string) (*http.Response, string) {
 	s.t.Helper()
 	resp, body, err := s.do(http.MethodGet, path, ip)
+	// A reload closes the old listening socket, and the system resets what waits
+	// in its queue (SO_REUSEPORT); that is Caddy's, and happens once.
+	for range 3 {
+		if errors.Is(err, syscall.ECONNRESET) {
+			resp, body, err = s.do(http.MethodGet, path, ip)
+		}
+	}
 	if err != nil {
 		s.t.Fatal(err)
 	}

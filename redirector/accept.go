@@ -21,9 +21,6 @@ const (
 // prefers it to everything else, because libraries send "application/json,
 // */*" with requests for anything. Without a type of ours it gets the file.
 func Negotiate(accept []string, own string, offered Representations) Representation {
-	if !namesDocument(accept) {
-		return AsFile
-	}
 	var a acceptable
 	for _, field := range accept {
 		for r := range strings.SplitSeq(field[:min(len(field), maxAccept)], ",") {
@@ -45,8 +42,9 @@ func Negotiate(accept []string, own string, offered Representations) Representat
 	return best
 }
 
-// namesDocument is the cheap first look: most clients name none of our types.
-func namesDocument(accept []string) bool {
+// Negotiates is a cheap first look: only if some client's fields name a type of
+// ours Negotiate can come to anything but the file.
+func Negotiates(accept []string) bool {
 	for _, f := range accept {
 		if strings.Contains(f, "metalink") || strings.Contains(f, "application/json") {
 			return true
