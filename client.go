@@ -147,7 +147,7 @@ func (h *Handler) provisionTargets(repl *caddy.Replacer) error {
 // provisionDocuments prepares what documents are made with, and what redirects
 // share with them.
 func (h *Handler) provisionDocuments(repl *caddy.Replacer) error {
-	if err := h.DocumentSettings.provision(repl); err != nil {
+	if err := h.provideDocuments(repl); err != nil {
 		return err
 	}
 	h.torrents = (len(h.TorrentTrackers) > 0 || len(h.DHTNodes) > 0) && h.documents.Has(redirector.AsTorrent)

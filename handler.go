@@ -41,7 +41,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 	q := work.Get().(*question)
 	q.reset(h, r, vars, repl, o, file)
-	act := q.answer(w, folder)
+	act := q.answer(w, folder) //nolint:contextcheck // the question has the request, and its context
 	work.Put(q)
 
 	h.counts.count(o)
@@ -224,7 +224,7 @@ func (q *question) found(w http.ResponseWriter) action {
 	}
 	why := q.exempt()
 	if why != "" && !explicit {
-		q.as, q.negotiated = redirector.AsFile, false
+		q.as, q.negotiated, q.exempted = redirector.AsFile, false, why
 		if _, hashed := q.view.SHA256(q.entry.ID); hashed && !h.stale(q.root, q.file, q.entry, q.now) {
 			q.known(why)
 		}
@@ -250,10 +250,7 @@ func (q *question) found(w http.ResponseWriter) action {
 func (q *question) known(why string) {
 	q.o.indexed = true
 	q.o.sha256, q.o.hashed = q.view.SHA256(q.entry.ID)
-	if why == "" {
-		return
-	}
-	if why == exemptHead || !*q.h.DocumentExemptions { // its documents name mirrors
+	if why != "" {
 		escaped := mirror.EscapePath(q.target)
 		_, q.o.links = redirector.Fields(q.self(escaped), escaped, nil, nil, 0, q.about(q.o.hashed)...)
 	}
@@ -352,6 +349,7 @@ func (q *question) noMirror(w http.ResponseWriter) action {
 	if limit := q.h.LocalMaxSize; limit > 0 && q.entry.Size > limit {
 		return q.o.say(resultError, "local_max_size", unavailable)
 	}
+	q.exempted = "no_mirror"
 	return q.stay(w, resultLocal, "no_mirror")
 }
 
