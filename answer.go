@@ -30,8 +30,9 @@ const (
 )
 
 // send writes the redirect to the first of picks; the others are named as
-// duplicates. same: they have the very version that the index has.
-func (q *question) send(w http.ResponseWriter, picks []redirector.Pick, same bool) {
+// duplicates. same: they have the very version that the index has. Their URLs
+// are signed with stamp, if it is not nil.
+func (q *question) send(w http.ResponseWriter, picks []redirector.Pick, same bool, stamp *redirector.Stamp) {
 	escaped := mirror.EscapePath(q.target)
 	links := picks
 	if !q.h.links {
@@ -43,7 +44,7 @@ func (q *question) send(w http.ResponseWriter, picks []redirector.Pick, same boo
 	if same {
 		about = q.about(hashed)
 	}
-	location, link := redirector.Fields(q.self(escaped), escaped, links, q.h.stamp, q.now.Unix(), about...)
+	location, link := redirector.Fields(q.self(escaped), escaped, links, stamp, q.now.Unix(), about...)
 	if !q.h.links {
 		link = link[:len(about)]
 	}
@@ -100,7 +101,8 @@ func (q *question) about(hashed bool) []redirector.Related {
 	if q.h.torrents && q.entry.Size > 0 {
 		list = append(list, redirector.Torrent)
 	}
-	if _, found := q.view.Lookup(q.target + redirector.Signature.Suffix); found == catalog.Found {
+	q.buf = append(append(q.buf[:0], q.target...), redirector.Signature.Suffix...)
+	if _, found := q.view.LookupBytes(q.buf); found == catalog.Found {
 		list = append(list, redirector.Signature)
 	}
 	return list

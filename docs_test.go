@@ -37,7 +37,10 @@ func TestSettingsAreDocumented(t *testing.T) {
 			t.Errorf("subdirective %s has no row", name)
 		}
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[Instance](), reflect.TypeFor[Handler](), reflect.TypeFor[Fallback]()} {
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[Instance](), reflect.TypeFor[Handler](), reflect.TypeFor[Fallback](),
+		reflect.TypeFor[DocumentSettings](), reflect.TypeFor[Publisher](), reflect.TypeFor[Allowance](), reflect.TypeFor[Repository](),
+	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if name != "" && !strings.Contains(table, "`"+name+"`") {

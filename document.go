@@ -24,12 +24,16 @@ type document struct {
 	// restLen is its length; the document has no ranges then.
 	rest    func(io.Writer) error
 	restLen int64
+	end     func() // is called when rest is not needed any more; nil: nothing
 	tag     string // tells versions of rest apart
 }
 
 // serve writes a document, or 304 where the client has it. HEAD gets the same
 // header fields.
 func (q *question) serve(w http.ResponseWriter, d *document) {
+	if d.end != nil {
+		defer d.end()
+	}
 	h := w.Header()
 	h.Set("Content-Type", d.kind)
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -95,15 +95,25 @@ func (q *question) busy() (*document, action) {
 
 // digests gives what is known of the file's bytes; nil: nothing. Where the
 // database does not answer it is the SHA-256 from memory alone, with errBusy.
+//
+// What is remembered must agree with the SHA-256 that the catalog has: a file
+// may have been hashed again, and a database that was restored may have given a
+// version's number to another file.
 func (q *question) digests() (*mirror.Digests, error) {
-	d, found, err := q.h.rt.db.digests.get(q.entry.ID)
-	if found {
+	sum, hashed := q.view.SHA256(q.entry.ID)
+	if !hashed {
+		return nil, nil
+	}
+	memory := q.h.rt.db.digests
+	d, found, err := memory.get(q.entry.ID)
+	if found && d.SHA256 != sum {
+		memory.forget(q.entry.ID)
+		d, found, err = memory.get(q.entry.ID)
+	}
+	if found && d.SHA256 == sum {
 		return d, nil
 	}
-	if sum, ok := q.view.SHA256(q.entry.ID); ok {
-		return &mirror.Digests{SHA256: sum}, err
-	}
-	return nil, err
+	return &mirror.Digests{SHA256: sum}, err
 }
 
 // readDigests asks the database.

@@ -57,6 +57,21 @@ func TestDocumentsWithoutDatabase(t *testing.T) {
 	}
 }
 
+// A file that was hashed again has the new digests at once, and what is
+// remembered of another history of the database is nobody's.
+func TestDigestsOfNow(t *testing.T) {
+	d, s := documents(t, trackers())
+	_, before := s.fetch("/iso/x%20y.iso.md5")
+	other := &mirror.Digests{MD5: [16]byte{1}, SHA1: [20]byte{1}, SHA256: [32]byte{1}, SHA512: [64]byte{1}}
+	d.lease("hash", func(l store.Lease) error {
+		return d.store.PutHashes(t.Context(), l, []store.Hashes{{ID: d.ids["iso/x y.iso"], Digests: other}})
+	})
+	d.follow(s)
+	if _, after := s.fetch("/iso/x%20y.iso.md5"); after == before || !strings.HasPrefix(after, "01000000") {
+		t.Errorf("%q, before %q", after, before)
+	}
+}
+
 func TestRemembered(t *testing.T) {
 	t.Parallel()
 	asked := make(chan string, 100)

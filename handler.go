@@ -303,7 +303,7 @@ func (q *question) redirect(w http.ResponseWriter) action {
 func (q *question) toMirror(w http.ResponseWriter, s *selection, reason string, same bool) action {
 	best := &q.decision.Picks[0]
 	q.o.mirror, q.o.realm = best.Name, q.decision.Tier.String()
-	q.send(w, q.decision.Picks, same)
+	q.send(w, q.decision.Picks, same, q.h.stamp)
 	if !same && reason == reasonMirror {
 		reason = "outdated"
 	}
@@ -404,7 +404,7 @@ func (q *question) elsewhere(w http.ResponseWriter, list redirector.Fallbacks, r
 	q.o.mirror, q.o.realm = hostOf(f.URL), realmFallback
 	pick := redirector.Pick{BaseURL: f.URL, Country: f.Country}
 	q.decision.Picks = append(q.decision.Picks[:0], pick)
-	q.send(w, q.decision.Picks, true)
+	q.send(w, q.decision.Picks, true, nil)
 	if !q.o.simulated {
 		q.credit(sent)
 	}

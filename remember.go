@@ -90,6 +90,9 @@ func (m *remembered[K, V]) get(key K) (value V, found bool, err error) {
 	return value, false, errBusy
 }
 
+// forget makes the next get ask anew.
+func (m *remembered[K, V]) forget(key K) { m.cache.Invalidate(key) }
+
 // close ends what the memory keeps running.
 func (m *remembered[K, V]) close() { m.cache.StopAllGoroutines() }
 

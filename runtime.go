@@ -88,6 +88,7 @@ type database struct {
 	digests *remembered[mirror.FileID, *mirror.Digests]
 	history *remembered[string, []pastVersion]
 	folders *remembered[string, *contents]
+	streams chan struct{} // holds one for each document that is streamed
 
 	mu      sync.Mutex
 	cancel  context.CancelFunc // of the loops; nil: not started
@@ -138,6 +139,7 @@ func newDatabase(url string, conns int) (*database, error) {
 	}
 	d.digests = newRemembered(64<<20, weighDigests, d.readDigests)
 	d.history = newRemembered(4<<20, weighHistory, d.readHistory)
+	d.streams = make(chan struct{}, zsyncStreams)
 	d.folders = newRemembered(16<<20, weighFolder, d.readFolder)
 	return d, nil
 }

@@ -70,7 +70,7 @@ func (q *question) source(s *selection, p *redirector.Pick, escaped string) mirr
 	}
 }
 
-// url is where p has the file, signed if redirects are.
+// url is where a mirror has the file, signed if redirects are.
 func (q *question) url(p *redirector.Pick, escaped string) string {
 	u := string(p.AppendURL(nil, escaped))
 	if q.h.stamp != nil {
@@ -88,7 +88,7 @@ func (q *question) lastResorts(escaped string) []mirror.Source {
 	for _, f := range q.h.fallbacks.Rank(&q.query) {
 		p := redirector.Pick{BaseURL: f.URL}
 		list = append(list, mirror.Source{
-			URL: q.url(&p, escaped), Name: hostOf(f.URL), Kind: mirror.SourceFallback,
+			URL: string(p.AppendURL(nil, escaped)), Name: hostOf(f.URL), Kind: mirror.SourceFallback,
 			Place: mirror.Place{Continent: f.Continent, Country: f.Country}, DistanceKm: -1,
 		})
 	}

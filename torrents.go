@@ -78,6 +78,9 @@ const (
 	zsyncWhole = 2 << 20
 	// zsyncTime is how long they may take.
 	zsyncTime = 5 * time.Second
+	// zsyncStreams is how many larger ones are under way at once: each needs a
+	// MiB of memory, and a connection to the database now and then.
+	zsyncStreams = 32
 )
 
 // zsync is a control file: the header, and the block sums from the database.
@@ -102,7 +105,14 @@ func (q *question) zsync() (*document, action) {
 	}
 	ctx := q.r.Context()
 	if doc.restLen > zsyncWhole {
+		streams := q.h.rt.db.streams
+		select {
+		case streams <- struct{}{}:
+		default:
+			return q.busy()
+		}
 		doc.rest = func(w io.Writer) error { return store.ZSyncSums(ctx, id, w) }
+		doc.end = func() { <-streams }
 		return doc, done
 	}
 	ctx, cancel := context.WithTimeout(ctx, zsyncTime)

@@ -18,8 +18,13 @@ type View struct {
 
 // Lookup finds the current version of exactly this path; it does not follow
 // aliases. It does not allocate.
-func (v *View) Lookup(path string) (Entry, Result) {
-	f, twice := v.files.find(v.hash.path(path))
+func (v *View) Lookup(path string) (Entry, Result) { return v.lookup(v.hash.path(path)) }
+
+// LookupBytes is Lookup for a path that is put together on the spot.
+func (v *View) LookupBytes(path []byte) (Entry, Result) { return v.lookup(v.hash.bytes(path)) }
+
+func (v *View) lookup(key uint64) (Entry, Result) {
+	f, twice := v.files.find(key)
 	switch {
 	case f == nil:
 		return Entry{}, NotFound

@@ -35,7 +35,7 @@ func (r *run) keep(ctx context.Context, results <-chan result) error {
 	timer := time.NewTimer(flushEvery)
 	defer timer.Stop()
 	for {
-		full := false
+		var full bool
 		select {
 		case res, ok := <-results:
 			if !ok {

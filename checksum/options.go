@@ -25,6 +25,7 @@ type Options struct {
 	Jobs       int   // files at once; default: one for each CPU
 	LeastPiece int64 // bytes; see PieceLength
 	ZSync      bool  // make sums for zsync
+	Tree       bool  // make BEP 52's merkle tree, and with it hybrid torrents
 	Force      bool  // hash what has digests already
 	DryRun     bool  // find out what would be hashed, and do nothing
 	// InfoHashes gives BitTorrent's info hashes; nil: there will be none.
@@ -105,7 +106,7 @@ func (o Options) withDefaults() Options {
 
 // wish is what has to be looked at below path.
 func (o *Options) wish(path string) store.HashWish {
-	return store.HashWish{Path: path, Pieces: pieceSteps(o.LeastPiece), ZSync: o.ZSync, All: o.Force}
+	return store.HashWish{Path: path, Pieces: pieceSteps(o.LeastPiece), ZSync: o.ZSync, Tree: o.Tree, All: o.Force}
 }
 
 // pieceSteps is PieceLength as a table.

@@ -165,7 +165,7 @@ func (r *run) each(ctx context.Context, walks []*store.HashWalk, fn func([]store
 // A run claims files for not much more than some seconds of work, so that
 // other runs find something to do as well.
 const (
-	claimFiles = 64
+	claimFiles = 256
 	claimBytes = 256 << 20
 )
 

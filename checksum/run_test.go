@@ -149,7 +149,7 @@ func TestRunAgainstPrograms(t *testing.T) {
 			w.write(p, c)
 		}
 		w.index()
-		w.expect(w.run(Options{ZSync: true}), Report{Files: 4, Bytes: 5_070_001})
+		w.expect(w.run(Options{ZSync: true, Tree: true}), Report{Files: 4, Bytes: 5_070_001})
 		for p, c := range contents {
 			d := w.digests(p)
 			for program, sum := range map[string][]byte{
@@ -174,8 +174,10 @@ func TestRunAgainstPrograms(t *testing.T) {
 				t.Errorf("%q: %d bytes of sums for zsync", p, sums.Len())
 			}
 		}
-		w.expect(w.run(Options{ZSync: true}), Report{})
-		w.expect(w.run(Options{}), Report{}) // more than asked for is no harm
+		w.expect(w.run(Options{ZSync: true, Tree: true}), Report{})
+		w.expect(w.run(Options{Tree: true}), Report{}) // more than asked for is no harm
+		// But a tree makes hybrids of torrents, which not everybody wants.
+		w.expect(w.run(Options{ZSync: true}), Report{Files: 3, Bytes: 5_070_001})
 		w.expect(w.run(Options{LeastPiece: 1 << 20}), Report{Files: 4, Bytes: 5_070_001})
 		if d := w.digests("large"); d.Pieces.Count() != 5 {
 			t.Errorf("%d pieces", d.Pieces.Count())

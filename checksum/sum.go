@@ -21,6 +21,8 @@ import (
 type SumOptions struct {
 	// LeastPiece is the least length of pieces; see PieceLength.
 	LeastPiece int64
+	// Tree adds BEP 52's merkle tree.
+	Tree bool
 	// ZSync gets the block sums for zsync as they come; nil: none are made.
 	ZSync io.Writer
 	// InfoHashes gives the info hashes of a file called Name, whose other digests
@@ -41,7 +43,7 @@ var ErrSize = errors.New("the file has another size than expected")
 // error mean nothing.
 func Sum(ctx context.Context, r io.Reader, size int64, o SumOptions) (mirror.Digests, error) {
 	d := mirror.Digests{Pieces: mirror.Pieces{Length: PieceLength(size, o.LeastPiece)}}
-	h := newHashers(size, d.Pieces.Length)
+	h := newHashers(size, d.Pieces.Length, o.Tree)
 	sinks := h.sinks()
 	var blocks *zsync.Summer
 	if o.ZSync != nil {
@@ -73,7 +75,7 @@ type hashers struct {
 	whole      [4]hashWriter // MD5, SHA-1, SHA-256, SHA-512
 	sha1Pieces *pieceSummer
 	sha2Pieces *pieceSummer
-	tree       *merkle
+	tree       *merkle // nil: not wanted
 }
 
 type hashWriter interface {
@@ -81,10 +83,12 @@ type hashWriter interface {
 	Sum([]byte) []byte
 }
 
-func newHashers(size, pieceLength int64) *hashers {
+func newHashers(size, pieceLength int64, tree bool) *hashers {
 	h := &hashers{
 		whole: [4]hashWriter{md5.New(), sha1.New(), sha256.New(), sha512.New()},
-		tree:  newMerkle(size, pieceLength),
+	}
+	if tree {
+		h.tree = newMerkle(size, pieceLength)
 	}
 	if size > pieceLength {
 		h.sha1Pieces = newPieceSummer(sha1.New(), size, pieceLength)
@@ -95,7 +99,10 @@ func newHashers(size, pieceLength int64) *hashers {
 
 // sinks gives the digests, the slowest first.
 func (h *hashers) sinks() []io.Writer {
-	sinks := []io.Writer{h.whole[0], h.whole[3], h.whole[1], h.whole[2], h.tree}
+	sinks := []io.Writer{h.whole[0], h.whole[3], h.whole[1], h.whole[2]}
+	if h.tree != nil {
+		sinks = append(sinks, h.tree)
+	}
 	if h.sha1Pieces != nil {
 		sinks = append(sinks, h.sha1Pieces, h.sha2Pieces)
 	}
@@ -107,7 +114,9 @@ func (h *hashers) finish(size int64, d *mirror.Digests) {
 		h.whole[i].Sum(to[:0])
 	}
 	p := &d.Pieces
-	p.Root, p.Layer = h.tree.finish()
+	if h.tree != nil {
+		p.Root, p.Layer = h.tree.finish()
+	}
 	switch {
 	case size == 0: // no pieces
 	case h.sha1Pieces == nil:

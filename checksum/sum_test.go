@@ -117,7 +117,7 @@ func TestSum(t *testing.T) {
 			content := noise(test.size)
 			want := slowSum(t, content, test.least)
 			var sums bytes.Buffer
-			got, err := Sum(t.Context(), bytes.NewReader(content), int64(test.size), SumOptions{LeastPiece: test.least, ZSync: &sums})
+			got, err := Sum(t.Context(), bytes.NewReader(content), int64(test.size), SumOptions{LeastPiece: test.least, Tree: true, ZSync: &sums})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +138,7 @@ func TestSum(t *testing.T) {
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	sum := func(b []byte) mirror.Digests {
-		d, err := Sum(t.Context(), iotest.HalfReader(bytes.NewReader(b)), int64(len(b)), SumOptions{})
+		d, err := Sum(t.Context(), iotest.HalfReader(bytes.NewReader(b)), int64(len(b)), SumOptions{Tree: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,6 +165,15 @@ func TestVectors(t *testing.T) {
 	half := sha256.Sum256(append(leaf[:], make([]byte, 32)...))
 	if got := sum(make([]byte, 3*16384)).Pieces.Root; got != sha256.Sum256(append(pair[:], half[:]...)) {
 		t.Errorf("three blocks: %x", got)
+	}
+}
+
+// The tree is made only for who wants it: with it torrents are hybrids.
+func TestSumWithoutTree(t *testing.T) {
+	t.Parallel()
+	d, err := Sum(t.Context(), bytes.NewReader(make([]byte, 3<<20)), 3<<20, SumOptions{})
+	if err != nil || d.Pieces.Root != [32]byte{} || d.Pieces.Layer != nil || d.Pieces.Count() != 12 {
+		t.Errorf("%v %+v", err, d.Pieces)
 	}
 }
 
@@ -205,7 +214,7 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func TestInfoHashes(t *testing.T) {
 	t.Parallel()
 	d, err := Sum(t.Context(), bytes.NewReader([]byte("abc")), 3, SumOptions{
-		Name: "x.iso",
+		Name: "x.iso", Tree: true,
 		InfoHashes: func(name string, size int64, d *mirror.Digests) mirror.InfoHashes {
 			if name != "x.iso" || size != 3 || d.Pieces.Count() != 1 || d.Pieces.Root == [32]byte{} {
 				t.Errorf("called with %q, %d, %+v", name, size, d)
@@ -244,7 +253,7 @@ func FuzzSum(f *testing.F) {
 	f.Fuzz(func(t *testing.T, n uint32, least int64, step uint16) {
 		content := noise(int(n % (3 << 20)))
 		r := &stepReader{bytes.NewReader(content), 1 + int(step)}
-		got, err := Sum(t.Context(), r, int64(len(content)), SumOptions{LeastPiece: least})
+		got, err := Sum(t.Context(), r, int64(len(content)), SumOptions{LeastPiece: least, Tree: true})
 		if err != nil {
 			t.Fatal(err)
 		}

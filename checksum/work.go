@@ -73,7 +73,7 @@ func (r *run) digest(ctx context.Context, v *indexed, h *store.Hashes) error {
 	}
 	defer f.Close()
 	parts := &partWriter{ctx: ctx, r: r, id: v.ID}
-	o := SumOptions{LeastPiece: r.o.LeastPiece, InfoHashes: r.o.InfoHashes, Name: v.path[strings.LastIndexByte(v.path, '/')+1:]}
+	o := SumOptions{LeastPiece: r.o.LeastPiece, Tree: r.o.Tree, InfoHashes: r.o.InfoHashes, Name: v.path[strings.LastIndexByte(v.path, '/')+1:]}
 	if r.o.ZSync {
 		o.ZSync = parts
 	}

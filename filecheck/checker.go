@@ -231,10 +231,10 @@ func (c *Checker) finish(e *entry) {
 // run makes a call.
 func (c *Checker) run(e *entry) {
 	// Before the call: what happens after it must end the hold.
-	hold := c.changes.hold(e.path)
+	until := c.changes.hold(e.path)
 	info, holds, err := c.look(e.path)
 	if holds {
-		e.hold = hold
+		e.hold = until
 	}
 	switch {
 	case info.State != Absent && err == nil:

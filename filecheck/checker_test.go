@@ -253,7 +253,7 @@ func TestCollision(t *testing.T) {
 		return Info{State: Regular, Size: int64(p[len(p)-1])}, nil
 	}})
 	var wg sync.WaitGroup
-	for _, name := range strings.Split("abcdefgh", "") {
+	for name := range strings.SplitSeq("abcdefgh", "") {
 		wg.Go(func() {
 			for range 500 {
 				if got := c.Check(name, time.Now()); got.Size != int64(name[0]) {

@@ -7,4 +7,8 @@
 // worker and waited for only so long; the number of workers that can be stuck is
 // bounded, and while calls are stuck, nobody waits for the folders they are in,
 // or for anything once they are many.
+//
+// Handing a call to a worker costs more than most calls do. So on Linux, an
+// answer about a file in a local file system holds until the kernel tells of a
+// change to it or to the way to it.
 package filecheck

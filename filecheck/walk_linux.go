@@ -64,8 +64,7 @@ func (c *changes) walk(d *dir, folder string) error {
 // watchWay is walk's first half.
 func (c *changes) watchWay(fd int, d *dir, folder string) (way []step, err error) {
 	at, rest, links := "/", strings.Split(folder, "/"), 0
-	n, err := c.watch(fd, d, &way, at, ofSelf)
-	if err != nil {
+	if _, err = c.watch(fd, d, &way, at, ofSelf); err != nil {
 		return nil, err
 	}
 	for len(rest) > 0 {
@@ -75,14 +74,13 @@ func (c *changes) watchWay(fd int, d *dir, folder string) (way []step, err error
 		case "", ".":
 			continue
 		case "..":
-			at = at[:max(strings.LastIndexByte(at, '/'), 1)] // it has no links in it
-			if n, err = c.watch(fd, d, &way, at, ofSelf); err != nil {
-				return nil, err
-			}
+			// There are no links in it, and its folders are watched already.
+			at = at[:max(strings.LastIndexByte(at, '/'), 1)]
 			continue
 		}
 		path := strings.TrimSuffix(at, "/") + "/" + part
-		if n, err = c.watch(fd, d, &way, path, ofSelf); err != nil {
+		n, err := c.watch(fd, d, &way, path, ofSelf)
+		if err != nil {
 			return nil, err
 		}
 		target, err := os.Readlink(path)
@@ -104,7 +102,8 @@ func (c *changes) watchWay(fd int, d *dir, folder string) (way []step, err error
 			return nil, err
 		}
 	}
-	if n, err = c.watch(fd, d, &way, at, ofSelf|ofNames); err != nil {
+	n, err := c.watch(fd, d, &way, at, ofSelf|ofNames)
+	if err != nil {
 		return nil, err
 	}
 	return way, c.mustBe(n, at, layered)

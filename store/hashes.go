@@ -122,17 +122,20 @@ func (t *tx) replaceHashes(ctx context.Context, list []Hashes) error {
 func hashRow(h *Hashes, revision int64) []any {
 	d := h.Digests
 	suffix, signature := signatureColumns(h.Signature)
-	v1, v2 := []byte{}, []byte{}
+	v1, v2, root := []byte{}, []byte{}, []byte{}
 	if d.Torrent.V1 != [20]byte{} {
 		v1 = d.Torrent.V1[:]
 	}
 	if d.Torrent.V2 != [32]byte{} {
 		v2 = d.Torrent.V2[:]
 	}
+	if d.Pieces.Root != [32]byte{} {
+		root = d.Pieces.Root[:]
+	}
 	return []any{
 		int64(h.ID), revision, d.Pieces.Length,
 		int64(d.ZSync.BlockSize), int64(d.ZSync.SeqMatches), int64(d.ZSync.RsumBytes), int64(d.ZSync.ChecksumBytes),
-		int64(h.Asc), int64(h.Sig), d.MD5[:], d.SHA1[:], d.SHA512[:], v1, v2, d.Pieces.Root[:], suffix, signature,
+		int64(h.Asc), int64(h.Sig), d.MD5[:], d.SHA1[:], d.SHA512[:], v1, v2, root, suffix, signature,
 		notNull(d.Pieces.SHA1), notNull(d.Pieces.SHA256), notNull(d.Pieces.Layer),
 	}
 }

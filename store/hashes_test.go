@@ -216,7 +216,7 @@ func TestHashWalkMissing(t *testing.T) {
 		ctx := t.Context()
 		l, run := lease(t, s, "index"), lease(t, s, "hash/1")
 		add(t, s, l, "x/a", "x/\xffb", "x/a.sig", "x/b.asc")
-		wish := HashWish{Pieces: quarter}
+		wish := HashWish{Pieces: quarter, Tree: true}
 		put := func(rows []HashRow) {
 			t.Helper()
 			var list []Hashes
@@ -251,13 +251,14 @@ func TestHashWalkMissing(t *testing.T) {
 		}
 		put(rows)
 		expect(wish, true)
-		expect(HashWish{Pieces: quarter, All: true}, true, "x/a", "x/a.sig", "x/b.asc", "x/\xffb")
-		expect(HashWish{Pieces: quarter, ZSync: true}, true, "x/a", "x/a.sig", "x/b.asc", "x/\xffb")
-		expect(HashWish{Pieces: []PieceStep{{3, 1 << 18}, {1 << 40, 1 << 19}}}, true, "x/a.sig", "x/b.asc", "x/\xffb")
+		expect(HashWish{Pieces: quarter, Tree: true, All: true}, true, "x/a", "x/a.sig", "x/b.asc", "x/\xffb")
+		expect(HashWish{Pieces: quarter}, true, "x/a", "x/a.sig", "x/b.asc", "x/\xffb") // they have trees
+		expect(HashWish{Pieces: quarter, Tree: true, ZSync: true}, true, "x/a", "x/a.sig", "x/b.asc", "x/\xffb")
+		expect(HashWish{Pieces: []PieceStep{{3, 1 << 18}, {1 << 40, 1 << 19}}, Tree: true}, true, "x/a.sig", "x/b.asc", "x/\xffb")
 		// A signature comes, and one goes.
 		add(t, s, l, "x/\xffb.asc")
 		must[Head](t)(s.ApplyIndex(ctx, l, IndexBatch{Remove: []mirror.FileID{live(t, s)["x/a.sig"].ID}}))
-		put(walkHashes(t, s, HashWish{Path: "x/\xffb.asc", Pieces: quarter}))
+		put(walkHashes(t, s, HashWish{Path: "x/\xffb.asc", Pieces: quarter, Tree: true}))
 		put(expect(wish, false, "x/a", "x/\xffb"))
 		expect(wish, false)
 	})

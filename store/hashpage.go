@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -16,83 +15,107 @@ const (
 	hashFolders = 500
 )
 
+// folderFiles is a folder and the number of its current files.
+type folderFiles struct{ folder, files int64 }
+
 // Next gives some of the versions, none at the end.
 func (w *HashWalk) Next(ctx context.Context) ([]HashRow, error) {
-	for len(w.folders) > 0 {
-		rows, err := w.page(ctx)
+	for {
+		rows, more, err := w.page(ctx)
 		if err != nil {
 			return nil, fail("looking for files without digests", deadline(ctx, err))
 		}
-		if len(rows) > 0 {
+		if len(rows) > 0 || !more {
 			return rows, nil
 		}
 	}
-	return nil, nil
 }
 
-// page asks for as many folders at once as lately gave a page. A folder with
-// more files than that is gone through on its own, by the index of its names;
-// the order of several folders must be made by the database.
-func (w *HashWalk) page(ctx context.Context) ([]HashRow, error) {
-	n := min(w.ahead, len(w.folders))
-	var rows []HashRow
-	var err error
-	switch {
-	case w.only != nil:
-		n = 1
-		rows, err = w.query(ctx, "file f WHERE f.folder = $1 AND f.name = $2", w.folders[0], w.only)
-	case w.begun:
-		n = 1
-		rows, err = w.query(ctx, "file f WHERE f.folder = $1 AND f.name > $2 ORDER BY f.name", w.folders[0], w.after)
-	default:
-		rows, err = w.query(ctx, inOrder(w.folders[:n])+" JOIN file f ON f.folder = v.folder WHERE 1 = 1 ORDER BY v.n, f.name")
-	}
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) < hashRows {
-		if w.folders = w.folders[n:]; !w.begun {
-			w.ahead = min(2*w.ahead, hashFolders)
+// page asks for the files of small folders together, and of a large one some at
+// a time, by the index of its names: the order of several folders must be made
+// by the database, which has to look at all their files for it.
+func (w *HashWalk) page(ctx context.Context) (rows []HashRow, more bool, err error) {
+	if len(w.counted) == 0 {
+		if len(w.folders) == 0 {
+			return nil, false, nil
 		}
-		w.begun = false
-		return rows, nil
+		return nil, true, w.count(ctx)
 	}
-	last := &rows[len(rows)-1]
-	passed := slices.Index(w.folders, last.folder)
-	if w.folders = w.folders[passed:]; !w.begun {
-		w.ahead = max(1, passed)
+	switch first := w.counted[0]; {
+	case w.only != nil:
+		rows, err = w.query(ctx, "file f", "f.folder = $1 AND f.name = $2", first.folder, w.only)
+		w.counted = nil
+	case first.files > hashRows:
+		rows, err = w.query(ctx, "file f", fmt.Sprintf("f.folder = $1 AND f.name > $2 ORDER BY f.name LIMIT %d", hashRows), first.folder, w.after)
+		if len(rows) < hashRows {
+			w.counted, w.after = w.counted[1:], []byte{}
+		} else {
+			last := rows[len(rows)-1].Path
+			w.after = last[bytes.LastIndexByte(last, '/')+1:]
+		}
+	default:
+		n, files := 0, int64(0)
+		for n < len(w.counted) && files+w.counted[n].files <= hashRows {
+			files += w.counted[n].files
+			n++
+		}
+		rows, err = w.query(ctx, inOrder(w.counted[:n])+" JOIN file f ON f.folder = v.folder", "1 = 1 ORDER BY v.n, f.name")
+		w.counted = w.counted[n:]
 	}
-	w.begun, w.after = true, last.Path[bytes.LastIndexByte(last.Path, '/')+1:]
-	return rows, nil
+	return rows, true, err
+}
+
+// count finds out how many files the next folders have.
+func (w *HashWalk) count(ctx context.Context) error {
+	some := w.folders[:min(hashFolders, len(w.folders))]
+	files := make(map[int64]int64)
+	err := w.s.read(ctx, func(n *Snapshot) error {
+		rows, err := n.q.QueryContext(ctx, "SELECT folder, count(*) FROM file WHERE gone = 0 AND folder IN ("+idList(some)+") GROUP BY folder")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var folder, n int64
+			if err := rows.Scan(&folder, &n); err != nil {
+				return err
+			}
+			files[folder] = n
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return err
+	}
+	w.folders, w.counted = w.folders[len(some):], nil
+	for _, id := range some {
+		if files[id] > 0 {
+			w.counted = append(w.counted, folderFiles{id, files[id]})
+		}
+	}
+	return nil
 }
 
 // inOrder gives the folders as the rows v (n, folder), n being their order.
-func inOrder(folders []int64) string {
+func inOrder(folders []folderFiles) string {
 	b := []byte("(WITH v (n, folder) AS (VALUES ")
-	for i, id := range folders {
+	for i, f := range folders {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = fmt.Appendf(b, "(%d, %d)", i, id)
+		b = fmt.Appendf(b, "(%d, %d)", i, f.folder)
 	}
 	return string(append(b, ") SELECT n, folder FROM v) AS v"...))
 }
 
-// query reads a page. from names f, the versions, and ends in conditions for
-// them and an order.
-func (w *HashWalk) query(ctx context.Context, from string, args ...any) (list []HashRow, err error) {
-	tables, rest, _ := strings.Cut(from, " WHERE ")
-	beside := ""
-	for i, suffix := range []string{".asc", ".sig"} {
-		name := fmt.Sprintf("CAST(f.name || CAST('%s' AS %s) AS %[2]s)", suffix, w.s.d.bytes)
-		beside += fmt.Sprintf(" LEFT JOIN file s%d ON s%[1]d.folder = f.folder AND s%[1]d.gone = 0 AND s%[1]d.name = %s", i, name)
-	}
+// query reads a page. The versions are f of tables; where ends in an order.
+func (w *HashWalk) query(ctx context.Context, tables, where string, args ...any) (list []HashRow, err error) {
 	missing := w.missing()
 	q := "SELECT f.folder, f.name, f.id, f.size, f.mtime, f.mtime_precision, f.ctime, f.seen, f.revision, coalesce(h.revision, 0), " +
 		"CASE WHEN " + missing + " THEN 1 ELSE 0 END, " + sigColumns("s0") + ", " + sigColumns("s1") +
-		" FROM " + tables + " LEFT JOIN file_hash h ON h.file = f.id" + beside +
+		" FROM " + tables + " LEFT JOIN file_hash h ON h.file = f.id" + w.beside("s0", ".asc") + w.beside("s1", ".sig") +
 		" WHERE f.gone = 0 AND (" + missing + " OR h.asc_file <> coalesce(s0.id, 0) OR h.sig_file <> coalesce(s1.id, 0)) AND " +
-		rest + fmt.Sprintf(" LIMIT %d", hashRows)
+		where
 	err = w.s.read(ctx, func(n *Snapshot) error {
 		rows, err := n.q.QueryContext(ctx, q, args...)
 		if err != nil {
@@ -109,6 +132,13 @@ func (w *HashWalk) query(ctx context.Context, from string, args ...any) (list []
 		return rows.Err()
 	})
 	return list, err
+}
+
+// beside joins the current file beside f whose name has a suffix more.
+func (w *HashWalk) beside(table, suffix string) string {
+	name := "CAST(f.name || CAST('" + suffix + "' AS bytes) AS bytes)"
+	return strings.NewReplacer("table", table, "bytes", w.s.d.bytes).
+		Replace(" LEFT JOIN file table ON table.folder = f.folder AND table.gone = 0 AND table.name = " + name)
 }
 
 func sigColumns(table string) string {
@@ -131,6 +161,11 @@ func (w *HashWalk) missing() string {
 	}
 	if w.wish.ZSync {
 		b = append(b, " OR h.zsync_block = 0"...)
+	}
+	if w.wish.Tree {
+		b = append(b, " OR f.size > 0 AND length(h.merkle_root) = 0"...)
+	} else {
+		b = append(b, " OR length(h.merkle_root) > 0"...)
 	}
 	return string(b)
 }

@@ -41,7 +41,7 @@ func (s *Store) digests(ctx context.Context, id mirror.FileID) (d mirror.Digests
 		{d.SHA512[:], sha512, false},
 		{d.Torrent.V1[:], v1, true},
 		{d.Torrent.V2[:], v2, true},
-		{p.Root[:], root, false},
+		{p.Root[:], root, true},
 	} {
 		if c.optional && len(c.from) == 0 {
 			continue

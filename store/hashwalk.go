@@ -18,6 +18,7 @@ type HashWish struct {
 	// ascending order. The last one holds for all larger files, too.
 	Pieces []PieceStep
 	ZSync  bool // there should be sums for zsync
+	Tree   bool // there should be BEP 52's merkle tree; else there should be none
 	All    bool // also those that have everything, as if they had nothing
 }
 
@@ -48,16 +49,15 @@ type HashWalk struct {
 	s       *Store
 	wish    HashWish
 	tree    *folderTree
-	folders []int64 // still to visit
-	ahead   int     // folders asked for at once
-	begun   bool    // the first of folders was begun, and goes on after:
-	after   []byte
-	only    []byte // the name of the one file; nil: all
+	folders []int64       // still to visit
+	counted []folderFiles // to be visited before those
+	after   []byte        // the name in the first of counted after which to go on
+	only    []byte        // the name of the one file; nil: all
 }
 
 // HashWalk begins a walk. ErrNotFound: the index has nothing at wish.Path.
 func (s *Store) HashWalk(ctx context.Context, wish HashWish) (*HashWalk, error) {
-	w := &HashWalk{s: s, wish: wish, ahead: 1}
+	w := &HashWalk{s: s, wish: wish, after: []byte{}}
 	err := s.read(ctx, func(n *Snapshot) error {
 		var err error
 		if w.tree, err = n.tree("file", false, "", nil); err != nil {

@@ -23,7 +23,7 @@ import (
 // hashFlags are what `hash` takes besides the run's own options.
 type hashFlags struct {
 	masks, ignores []string
-	zsync          bool
+	zsync, hybrid  bool
 }
 
 func newHashCommand(a *app) *cobra.Command {
@@ -49,14 +49,17 @@ are done; 4 database unreachable.`,
   mbctl hash --root /mnt/copy -j 8         # on a host that has a copy of the tree
   mbctl hash --dry-run`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			conf, err := a.config()
+			if err != nil {
+				return err
+			}
 			if !cmd.Flags().Changed("zsync") {
-				conf, err := a.config()
-				if err != nil {
-					return err
-				}
 				f.zsync = conf.ZSync
 			}
-			o.ZSync = f.zsync
+			if !cmd.Flags().Changed("bittorrent-v2") {
+				f.hybrid = conf.HybridTorrents
+			}
+			o.ZSync, o.Tree = f.zsync, f.hybrid
 			return a.runHash(cmd.Context(), args, f, o)
 		},
 	}
@@ -66,6 +69,7 @@ are done; 4 database unreachable.`,
 	fs.StringArrayVarP(&f.masks, "mask", "f", nil, "only files that match this `GLOB`; may be repeated")
 	fs.StringArrayVarP(&f.ignores, "ignore", "i", nil, "no files that match this `GLOB`, or are below a folder that does; may be repeated")
 	fs.BoolVar(&f.zsync, "zsync", false, "compute block sums for zsync (default: zsync)")
+	fs.BoolVar(&f.hybrid, "bittorrent-v2", false, "make torrents hybrids of BitTorrent 1 and 2 (default: bittorrent_v2)")
 	fs.BoolVar(&o.Force, "force", false, "hash what has its digests, too")
 	fs.BoolVarP(&o.DryRun, "dry-run", "n", false, "say what would be hashed, do nothing")
 	return cmd

@@ -31,11 +31,12 @@ type instance struct {
 	ScanTimeout  duration `toml:"scan_timeout"`  // silence after which a server is given up
 	RsyncProgram string   `toml:"rsync_program"` // list with this program instead of the built-in client
 
-	HashJobs   int      `toml:"hash_jobs"`   // files hashed at once; default one for each CPU
-	PieceSize  size     `toml:"piece_size"`  // least length of pieces; default 256KiB
-	ZSync      bool     `toml:"zsync"`       // compute block sums for zsync
-	HashMask   []string `toml:"hash_mask"`   // globs: hash only these files
-	HashIgnore []string `toml:"hash_ignore"` // globs: hash these not
+	HashJobs       int      `toml:"hash_jobs"`     // files hashed at once; default one for each CPU
+	PieceSize      size     `toml:"piece_size"`    // least length of pieces; default 256KiB
+	ZSync          bool     `toml:"zsync"`         // compute block sums for zsync
+	HybridTorrents bool     `toml:"bittorrent_v2"` // make torrents hybrids of versions 1 and 2
+	HashMask       []string `toml:"hash_mask"`     // globs: hash only these files
+	HashIgnore     []string `toml:"hash_ignore"`   // globs: hash these not
 }
 
 // size is a number of bytes written as "256KiB".
