@@ -26,7 +26,7 @@ func TestAria2(t *testing.T) {
 		}
 		before := d.answered("/" + escape(image) + suffix)[kind]
 		dir := d.folder("aria2-" + name)
-		r := d.succeeds("aria2c", append(aria2Options(dir), d.url(image)+suffix)...)
+		r := d.succeeds(dir, append(aria2c(), d.url(image)+suffix)...)
 		d.same(image, filepath.Join(dir, filepath.Base(image)))
 		if n := d.answered("/" + escape(image) + suffix)[kind]; n != before+1 {
 			t.Errorf("%s: the redirector has answered %d times with %s", name, n-before, kind)
@@ -49,11 +49,11 @@ func TestAria2(t *testing.T) {
 	fetch("both", ".meta4", "application/metalink4+xml")
 }
 
-// aria2Options are those with which aria2 uses all mirrors at once, and ends when
-// it has the file.
-func aria2Options(dir string) []string {
+// aria2c is the command line with which aria2 uses all mirrors at once, and ends
+// when it has the file.
+func aria2c() []string {
 	return []string{
-		"--no-conf", "--dir=" + dir, "--split=8", "--min-split-size=1M", "--max-connection-per-server=1",
+		"aria2c", "--no-conf", "--split=8", "--min-split-size=1M", "--max-connection-per-server=1",
 		"--max-tries=2", "--retry-wait=0", "--connect-timeout=5", "--timeout=10", "--file-allocation=none",
 		"--seed-time=0", "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false",
 		"--console-log-level=info", "--summary-interval=0", "--show-console-readout=false", "--enable-color=false",

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -40,7 +41,7 @@ func (d *depot) publish(config ...string) {
 		check(d.t, err)
 		d.write(d.config, string(text)+strings.Join(config, "\n")+"\n")
 	}
-	d.must("index", d.root)
+	d.must("index", d.root, "--force") // few files: a new index replaces most
 	d.must("hash")
 }
 
@@ -208,28 +209,28 @@ func (d *depot) folder(name string) string {
 	return dir
 }
 
-// clientEnv keeps the user's own settings, and proxies, away from clients.
+// clientEnv keeps the user's own settings away from clients.
 func (d *depot) clientEnv() []string {
-	return []string{"HOME=" + d.folder("home"), "http_proxy=", "HTTP_PROXY=", "all_proxy=", "ALL_PROXY=", "no_proxy=*", "LC_ALL=C.UTF-8", "TZ=UTC"}
+	return []string{"HOME=" + d.folder("home"), "LC_ALL=C.UTF-8", "TZ=UTC"}
 }
 
-// run runs a client to its end.
-func (d *depot) run(program string, args ...string) result {
+// run runs a client to its end, in a folder. Words with a "=" before the program
+// are for its environment.
+func (d *depot) run(dir string, argv ...string) result {
 	d.t.Helper()
-	if !filepath.IsAbs(program) {
-		program = mirrortest.Program(d.t, program)
-	}
-	r := startCommand(d.t, d.clientEnv(), program, args...).wait(d.t)
-	d.t.Logf("%s took %v", filepath.Base(program), r.took.Round(time.Millisecond))
+	program := slices.IndexFunc(argv, func(s string) bool { return !strings.Contains(s, "=") })
+	mirrortest.Program(d.t, filepath.Base(argv[program]))
+	r := startCommand(d.t, d.clientEnv(), "env", append([]string{"-C", dir}, argv...)...).wait(d.t)
+	d.t.Logf("%s took %v", argv[program], r.took.Round(time.Millisecond))
 	return r
 }
 
 // succeeds is run for a client that must succeed.
-func (d *depot) succeeds(program string, args ...string) result {
+func (d *depot) succeeds(dir string, argv ...string) result {
 	d.t.Helper()
-	r := d.run(program, args...)
+	r := d.run(dir, argv...)
 	if r.code != 0 {
-		d.t.Fatalf("%s %s: exit %d\n%s%s", program, strings.Join(args, " "), r.code, r.stdout, r.stderr)
+		d.t.Fatalf("%s: exit %d\n%s%s", strings.Join(argv, " "), r.code, r.stdout, r.stderr)
 	}
 	return r
 }

@@ -69,7 +69,7 @@ func TestMagnet(t *testing.T) {
 	want, err := os.ReadFile(filepath.Join(d.root, image))
 	check(t, err)
 	first := d.folder("first")
-	args := append(aria2Options(first), "--seed-time=5", "--seed-ratio=0", d.url(image)+".torrent")
+	args := append(aria2c()[1:], "--dir="+first, "--seed-time=5", "--seed-ratio=0", d.url(image)+".torrent")
 	seeder := startProcess(t, d.clientEnv(), filepath.Join(d.dir, "seeder.log"), mirrortest.Program(t, "aria2c"), args...)
 	eventually(t, 40*time.Second, func() string {
 		if !seeder.alive() {
@@ -84,7 +84,7 @@ func TestMagnet(t *testing.T) {
 
 	second := d.folder("second")
 	link := strings.TrimSpace(string(d.get(image+".magnet", "").body))
-	d.succeeds("aria2c", append(aria2Options(second), link)...)
+	d.succeeds(second, append(aria2c(), link)...)
 	d.same(image, filepath.Join(second, filepath.Base(image)))
 }
 
@@ -112,18 +112,32 @@ func TestTransmission(t *testing.T) {
 	}
 }
 
-// The library of qBittorrent and Deluge downloads by web seeds.
+// The library of qBittorrent and Deluge downloads by web seeds, hybrid torrents
+// too.
 func TestLibtorrent(t *testing.T) {
 	t.Parallel()
-	d, tr, good := seeded(t)
-	dir := d.folder("libtorrent")
-	torrent := filepath.Join(dir, "x.torrent")
-	check(t, os.WriteFile(torrent, d.get(image+".torrent", "").body, 0o644))
-	d.succeeds(systemPython(t), "testdata/download.py", torrent, dir)
-	d.same(image, filepath.Join(dir, filepath.Base(image)))
-	deliveredBy(t, good)
-	if tr.swarm(d.infoHash(image)) == 0 {
-		t.Error("it announces another info hash than the redirector says")
+	for name, config := range map[string]string{"v1": "bittorrent_v2 = false", "hybrid": "bittorrent_v2 = true"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, tr, good := seeded(t, config)
+			dir := d.folder("libtorrent")
+			check(t, os.WriteFile(filepath.Join(dir, "x.torrent"), d.get(image+".torrent", "").body, 0o644))
+			script, err := filepath.Abs("testdata/download.py")
+			check(t, err)
+			got := strings.Fields(d.succeeds(dir, systemPython(t), script, "x.torrent", dir).stdout)
+			d.same(image, filepath.Join(dir, filepath.Base(image)))
+			deliveredBy(t, good)
+			if tr.swarm(d.infoHash(image)) == 0 {
+				t.Error("it announces another info hash than the redirector says")
+			}
+			link := string(d.get(image+".magnet", "").body)
+			for i, prefix := range []string{"xt=urn:btih:", "xt=urn:btmh:1220"} {
+				hash := got[len(got)-2+i]
+				if want := i == 0 || name == "hybrid"; strings.Contains(link, prefix+hash) != want {
+					t.Errorf("libtorrent says version %d is %s, the magnet link %s", i+1, hash, link)
+				}
+			}
+		})
 	}
 }
 
