@@ -43,7 +43,8 @@ func run(m *testing.M) int {
 	}
 	// What the machine or its user configured is not what is tested.
 	for _, env := range os.Environ() {
-		if name, _, _ := strings.Cut(env, "="); strings.HasPrefix(name, "XDG_") || name == "MB" || name == "MIRRORBRAIN_DATABASE" {
+		if name, _, _ := strings.Cut(env, "="); strings.HasPrefix(name, "XDG_") || name == "MB" || name == "MIRRORBRAIN_DATABASE" ||
+			strings.HasSuffix(strings.ToLower(name), "_proxy") {
 			_ = os.Unsetenv(name)
 		}
 	}

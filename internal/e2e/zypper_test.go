@@ -1,0 +1,39 @@
+package e2e
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// zypper runs in a root of its own, with a repository.
+func (r *rpmRepo) zypper(root string, args ...string) {
+	r.t.Helper()
+	r.succeeds(root, append([]string{"zypper", "--non-interactive", "--no-gpg-checks", "--root", root}, args...)...)
+}
+
+// zypper of before 2025 asks for the Metalink of each file, by Accept. So it gets
+// over mirrors that are down or have wrong bytes.
+func TestZypper(t *testing.T) {
+	t.Parallel()
+	r := newRPMRepo(t, "repository /rpm")
+	r.release(1)
+	stale := r.copyOf("stale")
+	r.release(2)
+	r.publish()
+	bad := r.mirrorOf("stale", stale)
+	good, wrong, down := r.mirror("good", "--score", "1"), r.mirror("wrong", "--score", "1000"), r.mirror("down", "--score", "1000000")
+	wrong.corrupt(r.rpm(2))
+	down.Stop()
+	r.start()
+	root := r.folder("zypper")
+	r.zypper(root, "addrepo", "--no-gpgcheck", r.url(r.dir), "test")
+	r.zypper(root, "refresh")
+	r.zypper(root, "download", "hello")
+	r.same(r.rpm(2), filepath.Join(root, "var/cache/zypp/packages/test/noarch", filepath.Base(r.rpm(2))))
+	good.used(r.rpm(2))
+	wrong.used(r.rpm(2))
+	bad.unused()
+	if n := r.answered("/" + r.rpm(2))["application/metalink4+xml"]; n != 1 {
+		t.Errorf("it got %d Metalinks", n)
+	}
+}
