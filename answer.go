@@ -144,7 +144,7 @@ func (q *question) absolute(escaped string) string {
 	}
 	b := q.buf[:0]
 	if host != "" {
-		if b = append(b, "http://"...); q.query.TLS {
+		if b = append(b, "http://"...); q.tls {
 			b = append(b[:0], "https://"...)
 		}
 		b = append(b, host...)

@@ -43,6 +43,9 @@ func secure(r *http.Request, vars map[string]any) bool {
 // client is a simulated one.
 func (h *Handler) identify(q *redirector.Query, addr netip.Addr, w *redirector.Wishes) (simulated bool) {
 	q.Avoid, q.AvoidCountries = w.Avoid, w.AvoidCountries
+	if w.HTTPS != "" {
+		q.TLS = w.HTTPS == "1"
+	}
 	if !w.Simulated() {
 		q.Client = h.rt.locate(addr)
 		return false

@@ -87,6 +87,7 @@ type question struct {
 	view   *catalog.View
 	addr   netip.Addr
 	root   string // local root; "": none
+	tls    bool   // the client asked over https
 	now    time.Time
 
 	ask        redirector.Ask
@@ -115,8 +116,9 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 	q.addr = clientAddr(vars)
 	q.root = h.root(repl, vars)
 	q.now = time.Now()
+	q.tls = secure(r, vars)
 	q.query = redirector.Query{
-		TLS:          secure(r, vars),
+		TLS:          q.tls,
 		HTTPSUpgrade: h.HTTPSUpgrade == "allow",
 		Now:          q.now.UnixNano(),
 	}
