@@ -59,8 +59,8 @@ func TestDNF(t *testing.T) {
 	check(t, os.Remove(filepath.Join(torn, r.repomd())))
 	check(t, os.Link(filepath.Join(r.root, r.repomd()), filepath.Join(torn, r.repomd())))
 	r.publish()
-	bad := []*webMirror{r.mirrorOf("stale", stale), r.mirrorOf("torn", torn)}
-	good := r.mirror("good")
+	bad := []*webMirror{r.mirrorOf("stale", stale, "--score", "1000000"), r.mirrorOf("torn", torn, "--score", "1000000")}
+	good := r.mirror("good", "--score", "1")
 	r.start()
 	for name, line := range map[string]string{
 		"metalink":   "metalink=" + r.url(r.repomd()) + ".metalink",

@@ -8,7 +8,8 @@ import (
 // zypper runs in a root of its own, with a repository.
 func (r *rpmRepo) zypper(root string, args ...string) {
 	r.t.Helper()
-	r.succeeds(root, append([]string{"zypper", "--non-interactive", "--no-gpg-checks", "--root", root}, args...)...)
+	out := r.succeeds(root, append([]string{"zypper", "--non-interactive", "--no-gpg-checks", "--root", root}, args...)...)
+	r.t.Log(out.stdout, out.stderr) // it may fail and exit with 0
 }
 
 // zypper of before 2025 asks for the Metalink of each file, by Accept. So it gets
