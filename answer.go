@@ -92,7 +92,7 @@ func (q *question) vary(h http.Header) {
 // digests are known.
 func (q *question) about(hashed bool) []redirector.Related {
 	list := q.related[:0]
-	if q.h.documents.Has(redirector.AsMeta4) {
+	if q.h.documents.Has(redirector.AsMeta4) && q.namesMirrors() {
 		list = append(list, redirector.Meta4)
 	}
 	if !hashed {
@@ -106,6 +106,17 @@ func (q *question) about(hashed bool) []redirector.Related {
 		list = append(list, redirector.Signature)
 	}
 	return list
+}
+
+// namesMirrors reports whether the file's Metalink would name any mirror.
+func (q *question) namesMirrors() bool {
+	switch q.exempted {
+	case "", exemptHead:
+		return true
+	case "no_mirror":
+		return false
+	}
+	return !*q.h.DocumentExemptions
 }
 
 // self is the URL of the file that the client asked about, absolute where it
@@ -133,7 +144,7 @@ func (q *question) absolute(escaped string) string {
 	}
 	b := q.buf[:0]
 	if host != "" {
-		if b = append(b, "http://"...); q.query.TLS {
+		if b = append(b, "http://"...); q.tls {
 			b = append(b[:0], "https://"...)
 		}
 		b = append(b, host...)

@@ -104,16 +104,36 @@ var appOptions = map[string]func(*caddyfile.Dispenser, *Instance) error{
 //	        continent    <code>
 //	        country      <code>
 //	    }
-//	    torrent_tracker  <urls...>
 //	    debug_from       <cidrs...>
 //	    health           <path>
 //	    distance_factor  <factor>
 //	    distance_slack   <kilometres>
 //	    duplicates       <n>
 //	    cache_control    <value>
+//	    allow_outdated   <path> <duration>
+//	    keep_removed     <path> <duration>
+//	    repository       <path> [marker <name>]...
+//	    stamp_key        <key> [md5 | hmac-sha256]
+//
+//	    documents            <kinds...> | off
+//	    document_exemptions  on | off
+//	    document_max_age     <age> | off
+//	    hash_only            on | off
+//	    metalink_mirrors     <n>
+//	    metalink_publisher   <name> <url>
+//	    metalink_magnet      on | off
+//	    metalink_alternates  <age> | off
+//	    broken_mirrors       <urls...>
+//	    torrent_tracker      <urls of a tier...>
+//	    dht_node             <host:port...>
+//	    folder_coverage      <percentage>
+//	    yum_list             <name=regular expression...> <folder> <file>
+//	    mirrorlist_style     <url>
+//	    mirrorlist_templates <file>
 //	}
 //
-// The subdirectives that take several values, and fallback, may be repeated.
+// The subdirectives that take several values, fallback, and those for a path
+// may be repeated.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	if d.NextArg() {

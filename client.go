@@ -43,6 +43,9 @@ func secure(r *http.Request, vars map[string]any) bool {
 // client is a simulated one.
 func (h *Handler) identify(q *redirector.Query, addr netip.Addr, w *redirector.Wishes) (simulated bool) {
 	q.Avoid, q.AvoidCountries = w.Avoid, w.AvoidCountries
+	if w.HTTPS != "" {
+		q.TLS = w.HTTPS == "1"
+	}
 	if !w.Simulated() {
 		q.Client = h.rt.locate(addr)
 		return false
@@ -147,7 +150,7 @@ func (h *Handler) provisionTargets(repl *caddy.Replacer) error {
 // provisionDocuments prepares what documents are made with, and what redirects
 // share with them.
 func (h *Handler) provisionDocuments(repl *caddy.Replacer) error {
-	if err := h.DocumentSettings.provision(repl); err != nil {
+	if err := h.provideDocuments(repl); err != nil {
 		return err
 	}
 	h.torrents = (len(h.TorrentTrackers) > 0 || len(h.DHTNodes) > 0) && h.documents.Has(redirector.AsTorrent)

@@ -79,8 +79,9 @@ func (q *question) write(w http.ResponseWriter) (*document, action) {
 		return q.magnet()
 	case redirector.AsZSync:
 		return q.zsync()
+	default:
+		return q.digest()
 	}
-	return q.digest()
 }
 
 // absent answers that there is no such document; busy that it cannot be made

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,7 +41,7 @@ func (s *site) fetch(target string, opts ...option) (reply, string) {
 	if passed {
 		out.status = 0
 	}
-	if h, ok := err.(caddyhttp.HandlerError); ok {
+	if h, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
 		out.status = h.StatusCode
 	}
 	return out, w.Body.String()
@@ -95,16 +96,15 @@ func TestDigests(t *testing.T) {
 		"/iso/plain.iso.torrent": "error not_hashed",
 		"/iso/plain.iso.zsync":   "error not_hashed",
 	} {
-		r, body := s.fetch(target)
-		r.want(t, target, 404, want)
-		if body != "" {
-			t.Errorf("%s: %q", target, body)
+		got, text := s.fetch(target)
+		got.want(t, target, 404, want)
+		if text != "" {
+			t.Errorf("%s: %q", target, text)
 		}
 	}
 	// Nothing of the kind for what is no file.
 	for _, target := range []string{"/iso.md5", "/none.iso.md5", "/iso/x%20y.iso.yumlist", "/iso/x%20y.iso.md5.sha1", "/iso/.md5"} {
-		r, _ := s.fetch(target)
-		r.want(t, target, 0, "local not_indexed")
+		s.get(target).want(t, target, 0, "local not_indexed")
 	}
 	r, body = s.fetch("/iso/x%20y.iso?md5&sha1")
 	r.want(t, "two at once", 400, "error bad_query")
@@ -271,7 +271,7 @@ func TestTorrents(t *testing.T) {
 	if err != nil || u.Query().Get("dn") != "x y.iso" || u.Query().Get("tr") != "udp://tracker.example:6969" || strings.Contains(body, "&amp;") {
 		t.Errorf("%q: %v", body, err)
 	}
-	if _, body := s.fetch("/iso/lonely.iso.torrent"); !strings.Contains(body, "http://dl.example.org/iso/lonely.iso") {
+	if _, body = s.fetch("/iso/lonely.iso.torrent"); !strings.Contains(body, "http://dl.example.org/iso/lonely.iso") {
 		t.Errorf("without mirrors it does not name this server: %q", body)
 	}
 	r, body = s.fetch("/iso/x%20y.iso.zsync")
@@ -570,3 +570,18 @@ func until(t *testing.T, what string, ok func() bool) {
 func base64Of(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 
 func osRemove(root, path string) error { return os.Remove(filepath.Join(root, path)) }
+
+// An answer names a Metalink only where there is one.
+func TestNamesOnlyWhatExists(t *testing.T) {
+	d, s := documents(t, &Handler{Root: rootOff})
+	d.origin("http://origin.example/pub/")
+	d.follow(s)
+	for target, want := range map[string]bool{"/iso/x%20y.iso": true, "/iso/lonely.iso": false, "/iso/x%20y.iso.asc": false} {
+		r := s.get(target)
+		named := strings.Contains(strings.Join(r.header.Values("Link"), " "), "meta4")
+		there := s.get(target+".meta4").status == 200
+		if r.status != 302 || named != want || there != want {
+			t.Errorf("%s: %d, named %v, there %v: %v", target, r.status, named, there, r.header.Values("Link"))
+		}
+	}
+}

@@ -91,7 +91,7 @@ type Publisher struct {
 	URL  string `json:"url,omitempty"`
 }
 
-func (s *DocumentSettings) setDefaults() {
+func (s *DocumentSettings) setDocumentDefaults() {
 	defPtr(&s.DocumentExemptions, true)
 	defPtr(&s.MetalinkMirrors, 30)
 	defPtr(&s.FolderCoverage, 0.9)
@@ -99,8 +99,8 @@ func (s *DocumentSettings) setDefaults() {
 	def(&s.MetalinkAlternates, caddy.Duration(24*time.Hour))
 }
 
-// provision checks the settings and prepares what documents are made with.
-func (s *DocumentSettings) provision(repl *caddy.Replacer) error {
+// provideDocuments checks the settings and prepares what documents are made with.
+func (s *DocumentSettings) provideDocuments(repl *caddy.Replacer) error {
 	s.documents = redirector.AllRepresentations.Without(redirector.AsFile)
 	if len(s.Documents) > 0 {
 		s.documents = 0
@@ -148,7 +148,7 @@ func (s *DocumentSettings) providePage(templates string) error {
 	return nil
 }
 
-func (s *DocumentSettings) validate() error {
+func (s *DocumentSettings) validateDocuments() error {
 	switch {
 	case *s.MetalinkMirrors < 1 || *s.MetalinkMirrors > maxDuplicates:
 		return fmt.Errorf("metalink_mirrors: must be between 1 and %d, not %d", maxDuplicates, *s.MetalinkMirrors)

@@ -56,7 +56,7 @@ func (q *question) folder(w http.ResponseWriter) action {
 	for i := range list.Sources {
 		list.Sources[i].Coverage = coverage[q.decision.Picks[i].Mirror]
 	}
-	list.Sources = append(list.Sources, q.folderResorts(folder, mirror.EscapePath(q.target), len(list.Sources) == 0)...)
+	list.Sources = append(list.Sources, q.folderResorts(mirror.EscapePath(folder), len(list.Sources) == 0)...)
 	doc := &document{kind: format.ContentType()}
 	if format == mirrorlist.FormatJSON {
 		doc.body = list.AppendJSON(nil, q.ask.Pretty)
@@ -81,7 +81,7 @@ func (q *question) mirrorsOf(folder string, held redirector.Holder, limit int) *
 	q.target, q.entry = folder, catalog.Entry{}
 	q.identify()
 	s := q.h.selection(q.view)
-	q.query.Limit = limit
+	q.query.Limit, q.query.Explain = limit, true
 	s.Choose(&q.query, held, q.draw(), &q.decision)
 	escaped := mirror.EscapePath(folder)
 	if escaped != "" {
@@ -89,13 +89,15 @@ func (q *question) mirrorsOf(folder string, held redirector.Holder, limit int) *
 	}
 	list := &mirrorlist.Folder{Path: folder, URL: q.folderURL()}
 	for i := range q.decision.Picks {
-		list.Sources = append(list.Sources, mirrorlist.FolderSource{Source: q.source(s, &q.decision.Picks[i], escaped)})
+		source := q.source(s, &q.decision.Picks[i], escaped)
+		source.Share = q.share(&q.decision.Picks[i])
+		list.Sources = append(list.Sources, mirrorlist.FolderSource{Source: source})
 	}
 	return list
 }
 
 // folderResorts are the fallbacks and, last, this server.
-func (q *question) folderResorts(folder, escaped string, empty bool) []mirrorlist.FolderSource {
+func (q *question) folderResorts(escaped string, empty bool) []mirrorlist.FolderSource {
 	var list []mirrorlist.FolderSource
 	if escaped != "" {
 		escaped += "/"

@@ -41,7 +41,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 	q := work.Get().(*question)
 	q.reset(h, r, vars, repl, o, file)
-	act := q.answer(w, folder)
+	act := q.answer(w, folder) //nolint:contextcheck // the question has the request, and its context
 	work.Put(q)
 
 	h.counts.count(o)
@@ -87,6 +87,7 @@ type question struct {
 	view   *catalog.View
 	addr   netip.Addr
 	root   string // local root; "": none
+	tls    bool   // the client asked over https
 	now    time.Time
 
 	ask        redirector.Ask
@@ -115,8 +116,9 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 	q.addr = clientAddr(vars)
 	q.root = h.root(repl, vars)
 	q.now = time.Now()
+	q.tls = secure(r, vars)
 	q.query = redirector.Query{
-		TLS:          secure(r, vars),
+		TLS:          q.tls,
 		HTTPSUpgrade: h.HTTPSUpgrade == "allow",
 		Now:          q.now.UnixNano(),
 	}
@@ -224,7 +226,7 @@ func (q *question) found(w http.ResponseWriter) action {
 	}
 	why := q.exempt()
 	if why != "" && !explicit {
-		q.as, q.negotiated = redirector.AsFile, false
+		q.as, q.negotiated, q.exempted = redirector.AsFile, false, why
 		if _, hashed := q.view.SHA256(q.entry.ID); hashed && !h.stale(q.root, q.file, q.entry, q.now) {
 			q.known(why)
 		}
@@ -250,10 +252,7 @@ func (q *question) found(w http.ResponseWriter) action {
 func (q *question) known(why string) {
 	q.o.indexed = true
 	q.o.sha256, q.o.hashed = q.view.SHA256(q.entry.ID)
-	if why == "" {
-		return
-	}
-	if why == exemptHead || !*q.h.DocumentExemptions { // its documents name mirrors
+	if why != "" {
 		escaped := mirror.EscapePath(q.target)
 		_, q.o.links = redirector.Fields(q.self(escaped), escaped, nil, nil, 0, q.about(q.o.hashed)...)
 	}
@@ -352,6 +351,7 @@ func (q *question) noMirror(w http.ResponseWriter) action {
 	if limit := q.h.LocalMaxSize; limit > 0 && q.entry.Size > limit {
 		return q.o.say(resultError, "local_max_size", unavailable)
 	}
+	q.exempted = "no_mirror"
 	return q.stay(w, resultLocal, "no_mirror")
 }
 

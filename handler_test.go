@@ -420,6 +420,11 @@ func TestSchemes(t *testing.T) {
 	if l := s.get("/tls.bin", viaTLS).header["Link"][0]; !strings.HasPrefix(l, "<https://dl.example.org/tls.bin.meta4>") {
 		t.Errorf("describedby %s", l)
 	}
+	s.get("/plain.bin?https=0", viaTLS).want(t, "https to http, asked for", 302, "redirect mirror world plain")
+	s.get("/plain.bin?https=1").want(t, "only https, asked for", 0, "local no_mirror")
+	if l := s.get("/tls.bin?https=1").header["Link"][0]; !strings.HasPrefix(l, "<http://dl.example.org/tls.bin.meta4>") {
+		t.Errorf("describedby %s", l)
+	}
 	s = d.site(&Handler{HTTPSUpgrade: "never"})
 	s.get("/tls.bin").want(t, "no upgrade", 0, "local no_mirror")
 }

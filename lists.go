@@ -2,6 +2,7 @@ package mirrorbrain
 
 import (
 	"bytes"
+	"net/netip"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
@@ -36,7 +37,11 @@ func (q *question) list() *mirrorlist.File {
 	d, _ := q.digests()
 	f := &mirrorlist.File{Subject: q.subject(d), Sources: q.sources(all, true)}
 	if !q.ask.All {
-		f.Client = &q.query.Client
+		client := q.query.Client
+		if client.Addr.IsUnspecified() { // it stands for a simulated client
+			client.Addr = netip.Addr{}
+		}
+		f.Client = &client
 		f.Excluded = q.excluded()
 	}
 	named := len(f.Sources) > 0 && q.exempted == ""

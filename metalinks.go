@@ -66,7 +66,11 @@ func isRepomd(file string) bool { return path.Base(file) == "repomd.xml" }
 // anchor names mirrors all the same: it is how dnf asks for a repository's
 // mirrors, and the digest in it, which comes from here, is the anchor then.
 func (q *question) anchorsRepository(d *mirror.Digests) bool {
-	return q.exempted == redirector.ExemptRepository && isRepomd(q.target) && d != nil
+	switch q.exempted {
+	case redirector.ExemptRepository, redirector.ExemptMinSize:
+		return isRepomd(q.target) && d != nil
+	}
+	return false
 }
 
 // earlier are the versions of the file that were replaced lately.

@@ -256,7 +256,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // the effective configuration.
 func (h *Handler) setDefaults() {
 	p := redirector.DefaultPolicy()
-	h.DocumentSettings.setDefaults()
+	h.setDocumentDefaults()
 	def(&h.Root, "{http.vars.root}")
 	def(&h.Head, "redirect")
 	def(&h.NotReady, "local")
@@ -321,7 +321,7 @@ func (h *Handler) Validate() error {
 	case h.Health != "" && !strings.HasPrefix(h.Health, "/"):
 		return fmt.Errorf("health: %q is not a path beginning with a slash", h.Health)
 	}
-	return h.DocumentSettings.validate()
+	return h.validateDocuments()
 }
 
 // Cleanup ends what the handler keeps ready for requests.

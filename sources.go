@@ -50,14 +50,7 @@ func (q *question) sources(limit int, why bool) []mirror.Source {
 	list := make([]mirror.Source, 0, len(q.decision.Picks))
 	for i := range q.decision.Picks {
 		list = append(list, q.source(s, &q.decision.Picks[i], escaped))
-	}
-	for i := range q.decision.Candidates {
-		c := &q.decision.Candidates[i]
-		for j := range q.decision.Picks {
-			if q.decision.Picks[j].Mirror == c.Mirror {
-				list[j].Share = c.Share
-			}
-		}
+		list[i].Share = q.share(&q.decision.Picks[i])
 	}
 	return append(list, q.lastResorts(escaped)...)
 }
@@ -68,6 +61,17 @@ func (q *question) source(s *selection, p *redirector.Pick, escaped string) mirr
 		URL: q.url(p, escaped), Name: p.Name, Place: m.Place,
 		Tier: p.Tier, DistanceKm: p.DistanceKm, Score: m.Score,
 	}
+}
+
+// share is the probability of being the one the client is sent to, where the
+// decision says it.
+func (q *question) share(p *redirector.Pick) float64 {
+	for i := range q.decision.Candidates {
+		if q.decision.Candidates[i].Mirror == p.Mirror {
+			return q.decision.Candidates[i].Share
+		}
+	}
+	return 0
 }
 
 // url is where a mirror has the file, signed if redirects are.

@@ -65,15 +65,17 @@ func (a *acceptable) take(r, own string) {
 	kind, params, _ := strings.Cut(r, ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
 	q := weight(params)
-	switch {
-	case kind == "":
-	case kind == own: // names one of our types, and that is the file's
+	if kind == own && own != "" { // names one of our types, and that is the file's
 		a.others = max(a.others, q)
-	case kind == TypeMeta4:
+		return
+	}
+	switch kind {
+	case "":
+	case TypeMeta4:
 		a.weights[AsMeta4] = q
-	case kind == TypeMetalink:
+	case TypeMetalink:
 		a.weights[AsMetalink] = q
-	case kind == TypeJSON:
+	case TypeJSON:
 		a.weights[AsJSON] = q
 	default:
 		a.others = max(a.others, q)

@@ -73,8 +73,9 @@ func (r Reason) Public() bool {
 	switch r {
 	case ReasonDisabled, ReasonNeverScanned, ReasonQuotaSpent, ReasonScore, ReasonPrefixOnly, ReasonASOnly, ReasonReserved:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 // Rejection names a mirror that cannot serve a query.

@@ -70,8 +70,9 @@ func (r Representation) Type() string {
 		return TypeTorrent
 	case AsZSync:
 		return TypeZSync
+	default:
+		return TypeText
 	}
-	return TypeText
 }
 
 // Digest reports whether the document is nothing but a digest of the file.

@@ -14,6 +14,10 @@ type Wishes struct {
 	ASN     uint32     // be a client of this autonomous system
 	IP      netip.Addr // be the client with this address
 
+	// HTTPS says by which scheme to be sent on: "1" by https, "0" by http, where
+	// mirrors have it; "" by the one asked with.
+	HTTPS string
+
 	Avoid          []string // names of mirrors
 	AvoidCountries []string // lower case
 }
@@ -34,6 +38,9 @@ func wishes(q url.Values) (w Wishes) {
 	}
 	if a, err := netip.ParseAddr(q.Get("ip")); err == nil {
 		w.IP = a.Unmap().WithZone("")
+	}
+	if s := q.Get("https"); s == "1" || s == "0" {
+		w.HTTPS = s
 	}
 	w.Avoid = splitWishes(q["avoid"])
 	w.AvoidCountries = splitWishes(q["avoid_country"])

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path"
+	"strings"
 	"time"
 )
 
@@ -40,10 +43,32 @@ func (d *demo) check(ctx context.Context) error {
 			say("    WRONG: %v", err)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%d of %d requests went wrong", len(errs), len(requests))
+	if err := d.tryDigest(ctx); err != nil {
+		errs = append(errs, err)
+		say("    WRONG: %v", err)
 	}
-	say("\nAll %d answers were right, and every file had the origin's contents.", len(requests))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%d of %d requests went wrong", len(errs), len(requests)+1)
+	}
+	say("\nAll %d answers were right, and every file had the origin's contents.", len(requests)+1)
+	return nil
+}
+
+// tryDigest asks what a file hashes to.
+func (d *demo) tryDigest(ctx context.Context) error {
+	target := (&url.URL{Path: d.common + ".sha256"}).EscapedPath()
+	got, err := get(ctx, &http.Client{Timeout: 20 * time.Second}, d.base+target, "")
+	if err != nil {
+		return err
+	}
+	say("  what %s hashes to\n    %d, %s", d.common, got.status, strings.TrimSpace(string(got.body)))
+	content, err := os.ReadFile(d.path("origin", d.common))
+	if err != nil {
+		return err
+	}
+	if want := fmt.Sprintf("%x  %s\n", sha256.Sum256(content), path.Base(d.common)); string(got.body) != want {
+		return fmt.Errorf("should have been %q", want)
+	}
 	return nil
 }
 

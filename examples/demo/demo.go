@@ -191,8 +191,10 @@ func (d *demo) publish(ctx context.Context) error {
 	if err := replace(d.path("origin", d.changing), news, time.Now().Truncate(time.Second)); err != nil {
 		return err
 	}
-	if err := d.mbctl(ctx, "index"); err != nil {
-		return err
+	for _, args := range [][]string{{"index"}, {"hash"}} {
+		if err := d.mbctl(ctx, args...); err != nil {
+			return err
+		}
 	}
 	return d.caughtUp(ctx)
 }
@@ -225,12 +227,20 @@ func (d *demo) explain() {
 	try("newyork does not have this one: to berlin", from(usa), d.missing)
 	try("only stale copies exist: served from here", from(germany), d.changing)
 	try("the same without an address of that country", "", d.common+"?country=jp")
-	say("\nPages to open:\n  %s          the tree\n  %shealth    is the redirector ready?", d.base, d.base)
+	say("  # what it should hash to, and where else it is, for aria2c and wget2")
+	say("  curl -s '%s%s.sha256'", d.base, d.common)
+	say("  curl -s '%s%s.meta4'", d.base, d.common)
+	say("\nPages to open:")
+	for _, page := range [][2]string{
+		{d.base, "the tree"}, {d.base + d.common + ".mirrorlist", "the mirrors of a file"}, {d.base + "health", "is the redirector ready?"},
+	} {
+		say("  %-60s %s", page[0], page[1])
+	}
 	say("\nWith a tree of your own:\n")
 	for _, l := range []string{
 		"./xcaddy.sh", "bin/mbctl index /srv/pub",
 		"bin/mbctl new NAME -H https://mirror.example.org/pub/ -R rsync://mirror.example.org/pub/",
-		"bin/mbctl scan NAME --enable", "bin/caddy run --config examples/Caddyfile",
+		"bin/mbctl scan NAME --enable", "bin/mbctl hash", "bin/caddy run --config examples/Caddyfile",
 	} {
 		say("  %s", l)
 	}
