@@ -17,7 +17,9 @@ const (
 // parameters; offered are the documents there may be.
 //
 // A client gets a Metalink if it names its type and wants nothing else more:
-// "*/*" beside it, as aria2 sends it, is no obstacle. JSON it gets only if it
+// "*/*" beside it, as aria2 sends it, is no obstacle. Of two versions that it
+// likes as much it gets the one it names first: libzypp names both, but reads the
+// pieces of version 3 alone. JSON it gets only if it
 // prefers it to everything else, because libraries send "application/json,
 // */*" with requests for anything. Without a type of ours it gets the file.
 func Negotiate(accept []string, own string, offered Representations) Representation {
@@ -31,7 +33,7 @@ func Negotiate(accept []string, own string, offered Representations) Representat
 		}
 	}
 	best, q := AsFile, a.others
-	for _, r := range [...]Representation{AsMeta4, AsMetalink} {
+	for _, r := range a.metalinks() {
 		if w := a.weights[r]; offered.Has(r) && w > 0 && (w > q || w == q && best == AsFile) {
 			best, q = r, w
 		}
@@ -59,6 +61,16 @@ type acceptable struct {
 	weights [representations]int
 	others  int // the most that it gives anything that is not one of ours
 	ranges  int
+	four    bool // version 4 of Metalink is named
+	three   bool // version 3 is named before it
+}
+
+// metalinks are the versions, the one that is named first before the other.
+func (a *acceptable) metalinks() [2]Representation {
+	if a.three {
+		return [...]Representation{AsMetalink, AsMeta4}
+	}
+	return [...]Representation{AsMeta4, AsMetalink}
 }
 
 // take adds one media range.
@@ -74,8 +86,10 @@ func (a *acceptable) take(r, own string) {
 	case "":
 	case TypeMeta4:
 		a.weights[AsMeta4] = q
+		a.four = true
 	case TypeMetalink:
 		a.weights[AsMetalink] = q
+		a.three = a.three || !a.four
 	case TypeJSON:
 		a.weights[AsJSON] = q
 	default:

@@ -73,15 +73,18 @@ func TestNegotiate(t *testing.T) {
 	for accept, want := range map[string]Representation{
 		"":    AsFile,
 		"*/*": AsFile,
-		"*/*,application/metalink4+xml,application/metalink+xml":                        AsMeta4, // aria2
-		"application/metalink+xml, */*":                                                 AsMetalink,
-		"*/*, application/x-zsync, application/metalink+xml, application/metalink4+xml": AsMeta4, // libzypp
-		"application/metalink4+xml;q=0":                                                 AsFile,
-		"application/metalink4+xml;q=0.5, */*":                                          AsFile,
-		"application/metalink4+xml;q=0.5, application/metalink+xml;q=0.9":               AsMetalink,
-		"application/metalink4+xml;q=0.5, */*;q=0.1":                                    AsMeta4,
-		"application/metalink4+xml;q=nonsense, application/metalink+xml; q = 2":         AsFile,
-		"Application/metalink4+XML ; charset=utf-8; Q=1.0":                              AsMeta4,
+		"*/*,application/metalink4+xml,application/metalink+xml":                         AsMeta4, // aria2
+		"application/metalink+xml, */*":                                                  AsMetalink,
+		"*/*, application/x-zsync, application/metalink+xml, application/metalink4+xml":  AsMetalink, // libzypp
+		"application/metalink+xml, application/metalink4+xml, application/metalink+xml":  AsMetalink,
+		"application/metalink+xml;q=0.5, application/metalink4+xml":                      AsMeta4,
+		"application/metalink4+xml, application/metalink+xml, application/metalink4+xml": AsMeta4,
+		"application/metalink4+xml;q=0":                                                  AsFile,
+		"application/metalink4+xml;q=0.5, */*":                                           AsFile,
+		"application/metalink4+xml;q=0.5, application/metalink+xml;q=0.9":                AsMetalink,
+		"application/metalink4+xml;q=0.5, */*;q=0.1":                                     AsMeta4,
+		"application/metalink4+xml;q=nonsense, application/metalink+xml; q = 2":          AsFile,
+		"Application/metalink4+XML ; charset=utf-8; Q=1.0":                               AsMeta4,
 		"application/json":                  AsJSON,
 		"application/json, text/plain, */*": AsFile, // axios
 		"application/json, */*;q=0.5":       AsJSON,

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes sure that the named programs can be run: installs what is missing
-# (through apt, as root), else says exactly what to install.
+# (through apt, as root), else says exactly what to install. A name that begins
+# with python3- is a module of the system's Python.
 set -eu
 
 package_of() {
@@ -10,11 +11,23 @@ package_of() {
 	nginx) echo nginx-light ;;
 	fusermount3) echo fuse3 ;;
 	gcc) echo build-essential ;;
+	aria2c) echo aria2 ;;
+	createrepo_c) echo createrepo-c ;;
+	rpmbuild) echo rpm ;;
+	apt-ftparchive) echo apt-utils ;;
+	dpkg-deb) echo dpkg ;;
+	xmllint) echo libxml2-utils ;;
+	transmission-show) echo transmission-cli ;;
 	*) echo "$1" ;;
 	esac
 }
 
 have() {
+	case $1 in python3-*)
+		/usr/bin/python3 -c "import ${1#python3-}" 2>/dev/null
+		return
+		;;
+	esac
 	command -v "$1" >/dev/null 2>&1 && return 0
 	for d in /usr/sbin /usr/local/sbin /usr/lib/postgresql/*/bin; do
 		[ -x "$d/$1" ] && return 0

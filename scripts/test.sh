@@ -6,7 +6,9 @@ tags=nobadger,nomysql,nopgx
 step() { printf '\n== %s\n' "$*"; }
 
 step "programs that the tests run against"
-scripts/need.sh gcc rsync initdb pgbouncer nginx apache2 lighttpd vsftpd wrk
+scripts/need.sh gcc rsync initdb pgbouncer nginx apache2 lighttpd vsftpd wrk \
+	aria2c zsync wget2 dnf createrepo_c rpmbuild zypper dpkg-deb apt-ftparchive gpg gpg-agent \
+	transmission-cli transmission-show python3-libtorrent xmllint
 
 # A test that lacks what it needs fails from here on; it does not skip.
 export CI=true

@@ -49,7 +49,8 @@ func (r *rpmRepo) dnfGets(name, repo string) (version int, out result) {
 }
 
 // dnf takes all of a repository from the mirrors that it is told; so these must
-// have the same generation of its index, and no parts of another.
+// have the same generation of its index, and no parts of another. It gets over one
+// that is down, and one with a broken package.
 func TestDNF(t *testing.T) {
 	t.Parallel()
 	r := newRPMRepo(t, "repository /rpm")
@@ -59,20 +60,25 @@ func TestDNF(t *testing.T) {
 	check(t, os.Remove(filepath.Join(torn, r.repomd())))
 	check(t, os.Link(filepath.Join(r.root, r.repomd()), filepath.Join(torn, r.repomd())))
 	r.publish()
-	bad := []*webMirror{r.mirrorOf("stale", stale), r.mirrorOf("torn", torn)}
-	good := r.mirror("good")
+	bad := []*webMirror{r.mirrorOf("stale", stale, "--score", "1000000"), r.mirrorOf("torn", torn, "--score", "1000000")}
+	good := r.mirror("good", "--score", "1")
+	wrong, down := r.mirror("wrong", "--score", "1000"), r.mirror("down", "--score", "1000000")
+	wrong.corrupt(r.rpm(2))
+	down.Stop()
 	r.start()
-	for name, line := range map[string]string{
-		"metalink":   "metalink=" + r.url(r.repomd()) + ".metalink",
-		"mirrorlist": "mirrorlist=" + r.url(r.dir) + "/?mirrorlist&format=dnf",
-		"baseurl":    "baseurl=" + r.url(r.dir),
-	} {
+	get := func(name, line string) {
+		t.Helper()
 		good.forget()
 		if v, out := r.dnfGets(name, line); v != 2 {
 			t.Errorf("%s: got version %d: exit %d\n%s%s", name, v, out.code, out.stdout, out.stderr)
 		}
 		good.used(r.rpm(2))
 	}
+	get("metalink", "metalink="+r.url(r.repomd())+".metalink")
+	get("mirrorlist", "mirrorlist="+r.url(r.dir)+"/?mirrorlist&format=dnf")
+	r.must("disable", "wrong", "down")
+	r.follows()
+	get("baseurl", "baseurl="+r.url(r.dir))
 	for _, m := range bad {
 		m.unused()
 	}

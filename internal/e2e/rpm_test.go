@@ -16,8 +16,8 @@ type rpmRepo struct {
 	dir string // in the tree
 }
 
-// release adds a version of the package hello, and makes the repository's index
-// anew, as releases do: the new files first, repomd.xml last.
+// release adds a version of the package hello, which has several pieces, and makes
+// the repository's index anew.
 func (r *rpmRepo) release(version int) {
 	r.t.Helper()
 	work := r.folder(fmt.Sprintf("rpmbuild-%d", version))
@@ -31,13 +31,15 @@ BuildArch: noarch
 It says hello.
 %%install
 mkdir -p %%{buildroot}/usr/share/hello
-echo hello %[1]d >%%{buildroot}/usr/share/hello/text
+cp data %%{buildroot}/usr/share/hello/data
 %%files
-/usr/share/hello/text
+/usr/share/hello/data
 `, version))
+	check(r.t, os.MkdirAll(filepath.Join(work, "BUILD"), 0o755))
+	check(r.t, os.WriteFile(filepath.Join(work, "BUILD", "data"), noise(byte(version), 3<<20), 0o644))
 	repo := filepath.Join(r.root, r.dir)
 	check(r.t, os.MkdirAll(repo, 0o755))
-	r.succeeds(work, "rpmbuild", "-bb", "--quiet", "--define", "_topdir "+work, "--define", "_rpmdir "+repo, "hello.spec")
+	r.succeeds(work, "rpmbuild", "-bb", "--quiet", "--define", "_binary_payload w1.gzdio", "--define", "_topdir "+work, "--define", "_rpmdir "+repo, "hello.spec")
 	r.succeeds(repo, "createrepo_c", "--quiet", "--no-database", "--revision", fmt.Sprint(version), ".")
 }
 

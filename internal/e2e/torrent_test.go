@@ -69,8 +69,8 @@ func TestMagnet(t *testing.T) {
 	want, err := os.ReadFile(filepath.Join(d.root, image))
 	check(t, err)
 	first := d.folder("first")
-	args := append(aria2c()[1:], "--dir="+first, "--seed-time=5", "--seed-ratio=0", d.url(image)+".torrent")
-	seeder := startProcess(t, d.clientEnv(), filepath.Join(d.dir, "seeder.log"), mirrortest.Program(t, "aria2c"), args...)
+	args := append(aria2c(), "--dir="+first, "--seed-time=5", "--seed-ratio=0", d.url(image)+".torrent")
+	seeder := startProcess(t, d.clientEnv(), filepath.Join(d.dir, "seeder.log"), mirrortest.Program(t, args[0]), args[1:]...)
 	eventually(t, 40*time.Second, func() string {
 		if !seeder.alive() {
 			t.Fatalf("aria2 has ended: %s", seeder.output())

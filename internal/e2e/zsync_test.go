@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// zsync fetches from mirrors what an older copy has not, past one that is down.
+// zsync fetches from mirrors what an older copy has not, past one that is down and
+// one with wrong bytes.
 func TestZSync(t *testing.T) {
 	t.Parallel()
 	const size = 8 << 20
@@ -15,7 +16,8 @@ func TestZSync(t *testing.T) {
 	now := slices.Concat(old[:3<<20+17], noise(4, 300<<10), old[3<<20+17:size-100<<10])
 	d := newDepot(t, "", func(root string) { keep(t, root, image, now) })
 	d.publish("zsync = true")
-	good, down := d.mirror("good"), d.mirror("down")
+	good, wrong, down := d.mirror("good"), d.mirror("wrong"), d.mirror("down")
+	wrong.corrupt(image)
 	down.Stop()
 	d.start()
 	dir := d.folder("zsync")

@@ -8,11 +8,14 @@ import (
 // zypper runs in a root of its own, with a repository.
 func (r *rpmRepo) zypper(root string, args ...string) {
 	r.t.Helper()
-	r.succeeds(root, append([]string{"zypper", "--non-interactive", "--no-gpg-checks", "--root", root}, args...)...)
+	env := "ZYPP_LOGFILE=" + filepath.Join(root, "zypper.log") // else the machine's
+	out := r.succeeds(root, append([]string{env, "zypper", "--non-interactive", "--no-gpg-checks", "--root", root}, args...)...)
+	r.t.Log(out.stdout, out.stderr) // it may fail and exit with 0
 }
 
-// zypper of before 2025 asks for the Metalink of each file, by Accept. So it gets
-// over mirrors that are down or have wrong bytes.
+// zypper of before 2025 asks for the Metalink of each file, by Accept, and fetches
+// the pieces from all mirrors at once. So it gets over those that are down or have
+// wrong bytes. The index it takes from here, and nothing from stale mirrors.
 func TestZypper(t *testing.T) {
 	t.Parallel()
 	r := newRPMRepo(t, "repository /rpm")
@@ -21,7 +24,7 @@ func TestZypper(t *testing.T) {
 	r.release(2)
 	r.publish()
 	bad := r.mirrorOf("stale", stale)
-	good, wrong, down := r.mirror("good", "--score", "1"), r.mirror("wrong", "--score", "1000"), r.mirror("down", "--score", "1000000")
+	good, wrong, down := r.mirror("good"), r.mirror("wrong"), r.mirror("down")
 	wrong.corrupt(r.rpm(2))
 	down.Stop()
 	r.start()
@@ -33,7 +36,7 @@ func TestZypper(t *testing.T) {
 	good.used(r.rpm(2))
 	wrong.used(r.rpm(2))
 	bad.unused()
-	if n := r.answered("/" + r.rpm(2))["application/metalink4+xml"]; n != 1 {
+	if n := r.answered("/" + r.rpm(2))["application/metalink+xml"]; n != 1 {
 		t.Errorf("it got %d Metalinks", n)
 	}
 }
