@@ -9,6 +9,7 @@ package_of() {
 	initdb | postgres) echo postgresql ;;
 	apache2) echo apache2-bin ;;
 	nginx) echo nginx-light ;;
+	ngx_http_js_module) echo libnginx-mod-http-js ;;
 	fusermount3) echo fuse3 ;;
 	gcc) echo build-essential ;;
 	aria2c) echo aria2 ;;
@@ -23,8 +24,13 @@ package_of() {
 }
 
 have() {
-	case $1 in python3-*)
+	case $1 in
+	python3-*)
 		/usr/bin/python3 -c "import ${1#python3-}" 2>/dev/null
+		return
+		;;
+	ngx_*)
+		[ -e "/usr/lib/nginx/modules/$1.so" ]
 		return
 		;;
 	esac

@@ -8,7 +8,8 @@ step() { printf '\n== %s\n' "$*"; }
 step "programs that the tests run against"
 scripts/need.sh gcc rsync initdb pgbouncer nginx apache2 lighttpd vsftpd wrk \
 	aria2c zsync wget2 dnf createrepo_c rpmbuild zypper dpkg-deb apt-ftparchive gpg gpg-agent \
-	transmission-cli transmission-show python3-libtorrent xmllint
+	transmission-cli transmission-show python3-libtorrent xmllint \
+	ngx_http_js_module perl
 
 # A test that lacks what it needs fails from here on; it does not skip.
 export CI=true
