@@ -91,6 +91,23 @@ func (q *question) repository() *catalog.Repository {
 	return nil
 }
 
+// repositoriesAround are the configured repositories that a list of a folder's
+// mirrors speaks of: those in, below and above it. none: what their indexes are
+// is not known just now, so there are no such mirrors.
+func (q *question) repositoriesAround(folder string) (list []*catalog.Repository, none bool) {
+	for _, r := range q.h.Repositories {
+		if !mirror.Below(folder, r.rule.Folder) && !mirror.Below(r.rule.Folder, folder) {
+			continue
+		}
+		list = q.h.rt.db.repositories.Around(folder)
+		for _, r := range list {
+			none = none || !r.Fresh(q.view)
+		}
+		return list, none
+	}
+	return nil, false
+}
+
 // allow finds the earlier versions that will do for a redirect.
 func (q *question) allow() {
 	if age := q.h.outdated.of(q.target); age > 0 {
@@ -133,6 +150,9 @@ func (q *question) removed(w http.ResponseWriter) bool {
 		return false
 	}
 	q.entry, q.older = q.older[0].Entry, q.older[:0]
+	if q.exempt() != "" {
+		return false
+	}
 	q.identify()
 	s := q.h.selection(q.view)
 	q.choose(s, nil)

@@ -3,6 +3,7 @@ package mirrorbrain
 import (
 	"errors"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 
@@ -16,7 +17,28 @@ import (
 // generator is how documents name the program that made them.
 const generator = "caddy-mirrorbrain"
 
-var errNoMirror = errors.New("no mirror has this file for this client")
+// problems say what the reasons of errors mean, for logs.
+var problems = map[string]string{
+	"no_mirror":      "no mirror has this file for this client",
+	"local_max_size": "no mirror has this file for this client, and it is too large to serve it from here (local_max_size)",
+	"not_ready":      "there is no catalog yet",
+	"database":       "the database is asked for this document and does not answer",
+	"not_hashed":     "the file has no digests: run 'mbctl hash'",
+	"not_indexed":    "the index does not know the file",
+	"no_tracker":     "there are no torrents without torrent_tracker or dht_node",
+	"document_off":   "documents of this kind are switched off",
+	"changed":        "the file changed since the last 'mbctl index'",
+	"closed":         "others may not read the file",
+	"ambiguous":      "two paths of the tree have one hash",
+}
+
+// problem is the error for a reason.
+func problem(reason string) error {
+	if text, ok := problems[reason]; ok {
+		return errors.New(text)
+	}
+	return errors.New("no answer: " + reason)
+}
 
 // retryAfter is what clients are told to wait before they ask again, in
 // seconds: mirrors pick new files up within minutes at best.
@@ -101,11 +123,23 @@ func (q *question) about(hashed bool) []redirector.Related {
 	if q.h.torrents && q.entry.Size > 0 {
 		list = append(list, redirector.Torrent)
 	}
-	q.buf = append(append(q.buf[:0], q.target...), redirector.Signature.Suffix...)
-	if _, found := q.view.LookupBytes(q.buf); found == catalog.Found {
+	if q.besideIt(redirector.Signature.Suffix) {
 		list = append(list, redirector.Signature)
 	}
 	return list
+}
+
+// besideIt reports whether there is a file whose name, as asked for, has a
+// suffix more.
+func (q *question) besideIt(suffix string) bool {
+	if q.file != q.target {
+		target, _ := q.view.Resolve(q.file + suffix)
+		_, found := q.view.Lookup(target)
+		return found == catalog.Found
+	}
+	q.buf = append(append(q.buf[:0], q.target...), suffix...)
+	_, found := q.view.LookupBytes(q.buf)
+	return found == catalog.Found
 }
 
 // namesMirrors reports whether the file's Metalink would name any mirror.
@@ -127,6 +161,9 @@ func (q *question) self(escaped string) string {
 	if orig, ok := q.r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {
 		asked = orig.URL.Path
 	}
+	if q.unclean {
+		asked = path.Clean("/" + asked)
+	}
 	if q.suffix {
 		asked = strings.TrimSuffix(asked, "."+q.as.String())
 	}
@@ -136,10 +173,35 @@ func (q *question) self(escaped string) string {
 	return q.absolute(escaped)
 }
 
+// prefix is what handle_path and its like took away before the path came here.
+func (q *question) prefix() string {
+	orig, ok := q.r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || orig.URL == nil {
+		return ""
+	}
+	prefix, _ := strings.CutSuffix(orig.URL.Path, q.r.URL.Path)
+	if prefix == orig.URL.Path {
+		return ""
+	}
+	return prefix
+}
+
+// plainHost reports whether a Host field is a host, perhaps with a port, and so
+// can stand in URLs: HTTP/2 lets other bytes through.
+func plainHost(host string) bool {
+	for i := range len(host) {
+		c := host[i]
+		if c >= 0x80 || c <= ' ' || c == 0x7f || strings.IndexByte(`<>"\\/?#@%^{|}`+"`", c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // absolute is a URL at this server, absolute where the client named the host.
 func (q *question) absolute(escaped string) string {
 	host := q.r.Host
-	if strings.ContainsAny(host, "<>\" ") {
+	if !plainHost(host) {
 		host = ""
 	}
 	b := q.buf[:0]

@@ -178,6 +178,9 @@ func (a *App) Stop() error {
 
 func (a *App) stopLoops() {
 	running.remove(a)
+	if left := running.last(); left != nil { // a reload that failed leaves the old configuration at work
+		left.follow()
+	}
 	a.mu.Lock()
 	cancel := a.cancel
 	a.cancel = nil

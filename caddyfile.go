@@ -121,6 +121,7 @@ var appOptions = map[string]func(*caddyfile.Dispenser, *Instance) error{
 //	    hash_only            on | off
 //	    metalink_mirrors     <n>
 //	    metalink_publisher   <name> <url>
+//	    metalink_torrent     on | <folders and globs...>
 //	    metalink_magnet      on | off
 //	    metalink_alternates  <age> | off
 //	    broken_mirrors       <urls...>
@@ -144,7 +145,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	return parseBlock(d, h, handlerOptions, []string{
 		"exclude_mime", "exclude_agent", "exclude_network", "exclude_path", "fallback", "torrent_tracker", "dht_node", "debug_from",
-		"allow_outdated", "keep_removed", "repository", "yum_list", "broken_mirrors",
+		"allow_outdated", "keep_removed", "repository", "yum_list", "broken_mirrors", "metalink_torrent",
 	})
 }
 

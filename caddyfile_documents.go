@@ -23,6 +23,7 @@ var documentOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
 		}
 		return nil
 	},
+	"metalink_torrent":    func(d *caddyfile.Dispenser, h *Handler) error { return list(d, &h.MetalinkTorrent) },
 	"metalink_magnet":     func(d *caddyfile.Dispenser, h *Handler) error { return yes(d, &h.MetalinkMagnet) },
 	"metalink_alternates": func(d *caddyfile.Dispenser, h *Handler) error { return age(d, &h.MetalinkAlternates) },
 	"broken_mirrors":      func(d *caddyfile.Dispenser, h *Handler) error { return list(d, &h.BrokenMirrors) },

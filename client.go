@@ -169,10 +169,14 @@ func (h *Handler) provisionDocuments(repl *caddy.Replacer) error {
 	}
 	key, err := repl.ReplaceOrErr(h.StampKey, true, true)
 	if err == nil {
-		h.stamp, err = redirector.NewStamp(cmp.Or(h.StampAlgorithm, redirector.StampMD5), key)
+		h.stamp, err = compileStamp(key, h.StampAlgorithm)
 	}
 	if err != nil {
 		return fmt.Errorf("stamp_key: %w", err)
 	}
 	return nil
+}
+
+func compileStamp(key, algorithm string) (*redirector.Stamp, error) {
+	return redirector.NewStamp(cmp.Or(algorithm, redirector.StampMD5), key)
 }

@@ -51,7 +51,7 @@ func (q *question) serve(w http.ResponseWriter, d *document) {
 		h.Set("Cache-Control", q.documentCache(d.shared))
 	}
 	h.Set("Etag", entityTag(d.body, d.tag))
-	modified := q.cell()
+	modified := q.modified()
 	if d.rest == nil {
 		http.ServeContent(w, q.r, "", modified, bytes.NewReader(d.body))
 		return
@@ -67,6 +67,7 @@ func (q *question) stream(w http.ResponseWriter, d *document) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
+	h.Set("Last-Modified", q.modified().UTC().Format(http.TimeFormat))
 	h.Set("Content-Length", fmt.Sprint(int64(len(d.body))+d.restLen))
 	w.WriteHeader(http.StatusOK)
 	if q.r.Method == http.MethodHead {
@@ -76,24 +77,61 @@ func (q *question) stream(w http.ResponseWriter, d *document) {
 		return
 	}
 	// The length says that something is missing where this breaks off.
-	if err := d.rest(w); err != nil {
+	if err := d.rest(&patientWriter{w, http.NewResponseController(w)}); err != nil {
 		q.h.logger.Debug("a document broke off", "path", q.target, "representation", q.as.String(), "err", err)
 	}
 }
 
+// streamPause is how long a client may take for a part of what is streamed.
+const streamPause = time.Minute
+
+// patientWriter ends on clients that do not read what they asked for.
+type patientWriter struct {
+	http.ResponseWriter
+
+	control *http.ResponseController
+}
+
+// Write implements io.Writer.
+func (w *patientWriter) Write(p []byte) (int, error) {
+	// Not every connection has deadlines; then there is none.
+	_ = w.control.SetWriteDeadline(time.Now().Add(streamPause))
+	n, err := w.ResponseWriter.Write(p)
+	_ = w.control.SetWriteDeadline(time.Time{})
+	return n, err
+}
+
+// modified is when the document may have changed last: when the cell began, or
+// the catalog changed, in whole seconds. Zero: the document is not what it
+// should be, and nobody is to keep it.
+func (q *question) modified() time.Time {
+	if q.degraded {
+		return time.Time{}
+	}
+	changed := q.view.Since()
+	if whole := changed.Truncate(time.Second); whole != changed {
+		changed = whole.Add(time.Second)
+	}
+	if cell := q.cell(); cell.After(changed) {
+		return cell
+	}
+	return changed
+}
+
 // documentCache is the Cache-Control field of a document: it is good until the
-// end of the cell, so that all copies are renewed at one time.
+// end of the cell, so that all copies are renewed at one time. Shared caches may
+// keep what is the same for all, unless the client had to authenticate.
 func (q *question) documentCache(shared bool) string {
-	scope := "private"
+	scope := "private, "
 	if shared {
-		scope = "public"
+		scope = ""
 	}
 	age := time.Duration(q.h.DocumentMaxAge)
-	if age <= 0 {
-		return scope + ", no-cache"
+	if age <= 0 || q.degraded {
+		return scope + "no-cache"
 	}
 	left := q.cell().Add(age).Sub(q.now)
-	return fmt.Sprintf("%s, max-age=%d", scope, int64((left+time.Second-1)/time.Second))
+	return fmt.Sprintf("%smax-age=%d", scope, int64((left+time.Second-1)/time.Second))
 }
 
 // entityTag is a strong one: equal tags, equal bytes.

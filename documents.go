@@ -33,11 +33,16 @@ func (q *question) represent() {
 		}
 		return
 	}
-	if accept := q.r.Header["Accept"]; q.h.documents&negotiable != 0 && redirector.Negotiates(accept) {
+	if accept := q.r.Header["Accept"]; q.h.documents&negotiable != 0 && redirector.Negotiates(accept) && !isMetalink(q.file) {
 		kind, _, _ := strings.Cut(q.mimeType(), ";")
 		q.as = redirector.Negotiate(accept, kind, q.h.documents)
 		q.negotiated = q.as != redirector.AsFile
 	}
+}
+
+// isMetalink: a client that accepts Metalinks means this file.
+func isMetalink(file string) bool {
+	return strings.HasSuffix(file, ".meta4") || strings.HasSuffix(file, ".metalink")
 }
 
 // negotiable are the documents that a client can ask for by Accept.
@@ -114,6 +119,7 @@ func (q *question) digests() (*mirror.Digests, error) {
 	if found && d.SHA256 == sum {
 		return d, nil
 	}
+	q.degraded = err != nil
 	return &mirror.Digests{SHA256: sum}, err
 }
 
@@ -160,7 +166,8 @@ func weighFolder(path string, c *contents) int {
 	if c == nil {
 		return len(path)
 	}
-	return len(path) + int(c.ids.GetSizeInBytes())
+	const mirrors = 200 // a guess: what is known of each is 8 bytes
+	return len(path) + 8*mirrors + int(c.ids.GetSizeInBytes())
 }
 
 // digest is the file's digest in the form that md5sum and its kin print and

@@ -140,7 +140,9 @@ func TestSuffixOfExisting(t *testing.T) {
 }
 
 func TestMetalinks(t *testing.T) {
-	d, s := documents(t, trackers())
+	conf := trackers()
+	conf.MetalinkTorrent = []string{"/iso/*.iso"}
+	d, s := documents(t, conf)
 	for _, tc := range []struct {
 		target, accept, kind, outcome string
 	}{
@@ -404,7 +406,9 @@ func TestFolderLists(t *testing.T) {
 }
 
 func TestDocumentCaching(t *testing.T) {
-	_, s := documents(t, trackers())
+	conf := trackers()
+	conf.CacheControl = "public, max-age=60"
+	d, s := documents(t, conf)
 	for _, target := range []string{"/iso/x%20y.iso.meta4", "/iso/x%20y.iso.mirrorlist", "/iso/x%20y.iso.md5", "/iso/x%20y.iso.torrent", "/iso/x%20y.iso.json"} {
 		first, body := s.fetch(target)
 		second, again := s.fetch(target)
@@ -414,7 +418,7 @@ func TestDocumentCaching(t *testing.T) {
 		}
 		scope := "private, max-age="
 		if strings.HasSuffix(target, "md5") {
-			scope = "public, max-age="
+			scope = "max-age="
 		}
 		if !strings.HasPrefix(first.header.Get("Cache-Control"), scope) {
 			t.Errorf("%s: %s", target, first.header.Get("Cache-Control"))
@@ -428,9 +432,19 @@ func TestDocumentCaching(t *testing.T) {
 			t.Errorf("%s since: %d %q", target, r.status, body)
 		}
 	}
-	s.h.CacheControl = "public, max-age=60"
 	if got := s.get("/iso/x%20y.iso").header; got.Get("Cache-Control") != "public, max-age=60" || got.Get("Vary") != "Accept" {
 		t.Errorf("%v", got)
+	}
+	// A change within the cell is no 304.
+	r, before := s.fetch("/iso/x%20y.iso.md5")
+	time.Sleep(1100 * time.Millisecond)
+	d.write("iso/x y.iso", fileSize+1)
+	d.change(fileSize+1, "iso/x y.iso")
+	d.hash("iso/x y.iso")
+	d.follow(s)
+	time.Sleep(1100 * time.Millisecond)
+	if r, after := s.fetch("/iso/x%20y.iso.md5", field("If-Modified-Since", r.header.Get("Last-Modified"))); r.status != 200 || after == before {
+		t.Errorf("%d %q, before %q", r.status, after, before)
 	}
 }
 
@@ -584,4 +598,8 @@ func TestNamesOnlyWhatExists(t *testing.T) {
 			t.Errorf("%s: %d, named %v, there %v: %v", target, r.status, named, there, r.header.Values("Link"))
 		}
 	}
+}
+
+func osChmod(root, path string, mode os.FileMode) error {
+	return os.Chmod(filepath.Join(root, path), mode)
 }

@@ -41,6 +41,11 @@ type DocumentSettings struct {
 	// Who publishes the files, for Metalinks. Default: not said.
 	MetalinkPublisher *Publisher `json:"metalink_publisher,omitempty"`
 
+	// Of which files Metalinks name the torrent, where there is one: `on` stands
+	// for all, else folders and globs as in `exclude_path`. aria2 joins the swarm
+	// of a torrent that it finds, and does not end by itself then. Default: none.
+	MetalinkTorrent []string `json:"metalink_torrent,omitempty"`
+
 	// Whether Metalinks name the magnet link, too. Default: false.
 	MetalinkMagnet bool `json:"metalink_magnet,omitempty"`
 
@@ -81,6 +86,7 @@ type DocumentSettings struct {
 
 	documents redirector.Representations
 	yum       []mirrorlist.YumRule
+	torrentOf []redirector.PathRule
 	page      *mirrorlist.Page
 	broken    []string
 }
@@ -114,6 +120,16 @@ func (s *DocumentSettings) provideDocuments(repl *caddy.Replacer) error {
 			return fmt.Errorf("documents: there is no %q; see the table of documents, or say off alone", name)
 		}
 	}
+	for _, path := range s.MetalinkTorrent {
+		if path == "on" {
+			path = "/"
+		}
+		rule, err := redirector.CompilePathRule(path)
+		if err != nil {
+			return fmt.Errorf("metalink_torrent: %w", err)
+		}
+		s.torrentOf = append(s.torrentOf, rule)
+	}
 	for _, args := range s.YumLists {
 		rule, err := mirrorlist.ParseYumRule(args)
 		if err != nil {
@@ -146,6 +162,16 @@ func (s *DocumentSettings) providePage(templates string) error {
 		return fmt.Errorf("mirrorlist_templates, mirrorlist_style: %w", err)
 	}
 	return nil
+}
+
+// namesTorrent reports whether the Metalink of a file names its torrent.
+func (s *DocumentSettings) namesTorrent(path string) bool {
+	for i := range s.torrentOf {
+		if s.torrentOf[i].Match(path) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *DocumentSettings) validateDocuments() error {

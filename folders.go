@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"weak"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -35,7 +36,8 @@ func (q *question) folder(w http.ResponseWriter) action {
 		return q.o.say(resultError, "bad_query", badRequest)
 	}
 	folder, _ := q.view.Resolve(q.file)
-	contents, found, err := q.h.rt.db.folders.get(folder)
+	// The key must not keep a request's line alive.
+	contents, found, err := q.h.rt.db.folders.get(strings.Clone(folder))
 	switch {
 	case err != nil:
 		return q.o.say(resultError, "database", unavailable)
@@ -47,6 +49,7 @@ func (q *question) folder(w http.ResponseWriter) action {
 	world := q.view.Holdings()
 	coverage := contents.coverage(world)
 	held := &folderHolder{World: world, folder: folder, coverage: coverage, least: *q.h.FolderCoverage}
+	held.repositories, held.none = q.repositoriesAround(folder)
 	// A list of a repository is worth nothing with mirrors that have another
 	// generation of its index.
 	if marker, ok := q.view.Lookup(below(folder, "repodata/repomd.xml")); ok == catalog.Found {
@@ -88,6 +91,9 @@ func (q *question) mirrorsOf(folder string, held redirector.Holder, limit int) *
 		escaped += "/"
 	}
 	list := &mirrorlist.Folder{Path: folder, URL: q.folderURL()}
+	if q.h.stamp != nil { // clients append paths, which would not be signed
+		q.decision.Picks = q.decision.Picks[:0]
+	}
 	for i := range q.decision.Picks {
 		source := q.source(s, &q.decision.Picks[i], escaped)
 		source.Share = q.share(&q.decision.Picks[i])
@@ -138,12 +144,23 @@ type folderHolder struct {
 	coverage []float64
 	least    float64
 	marker   mirror.FileID // must be held, too; 0: none
+
+	repositories []*catalog.Repository // whose whole index must be held
+	none         bool                  // it is not known who does
 }
 
 // Holds implements redirector.Holder.
 func (h *folderHolder) Holds(i int, _ mirror.FileID) bool {
-	return h.coverage[i] > 0 && h.coverage[i] >= h.least && mirror.Below(h.folder, h.Mirrors[i].Subtree) &&
-		(h.marker == 0 || h.World.Holds(i, h.marker))
+	if h.none || h.coverage[i] <= 0 || h.coverage[i] < h.least || !mirror.Below(h.folder, h.Mirrors[i].Subtree) ||
+		h.marker != 0 && !h.World.Holds(i, h.marker) {
+		return false
+	}
+	for _, r := range h.repositories {
+		if !r.Complete(h.World, i) {
+			return false
+		}
+	}
+	return true
 }
 
 // contents is what is below a folder as of the last index run.
@@ -154,15 +171,15 @@ type contents struct {
 
 // coverage is the share of a folder's files that each mirror of a world holds.
 type coverage struct {
-	world *catalog.World
+	world weak.Pointer[catalog.World] // it is not to live as long as this
 	share []float64
 }
 
 func (c *contents) coverage(w *catalog.World) []float64 {
-	if last := c.last.Load(); last != nil && last.world == w {
+	if last := c.last.Load(); last != nil && last.world.Value() == w {
 		return last.share
 	}
-	now := &coverage{world: w, share: make([]float64, len(w.Mirrors))}
+	now := &coverage{world: weak.Make(w), share: make([]float64, len(w.Mirrors))}
 	if total := c.ids.GetCardinality(); total > 0 {
 		for i, held := range w.Held {
 			now.share[i] = float64(held.AndCardinality(c.ids)) / float64(total)
@@ -203,10 +220,14 @@ func (q *question) yum(w http.ResponseWriter) (action, bool) {
 		folder, _ = q.view.Resolve(folder)
 		world := q.view.Holdings()
 		held := &markerHolder{World: world, marker: entry.ID}
+		held.repositories, held.none = q.repositoriesAround(folder)
 		list := q.mirrorsOf(folder, held, yumMirrors)
-		list.URL = q.absolute(mirror.EscapePath(folder))
+		list.URL = q.absolute(mirror.EscapePath(strings.Trim(q.prefix()+"/"+folder, "/"))) + "/"
+		for _, s := range q.lastResorts(mirror.EscapePath(folder) + "/") {
+			list.Sources = append(list.Sources, mirrorlist.FolderSource{Source: s})
+		}
 		if len(list.Sources) == 0 {
-			own := mirror.Source{Kind: mirror.SourceOrigin, URL: list.URL + "/", Name: q.r.Host, DistanceKm: -1}
+			own := mirror.Source{Kind: mirror.SourceOrigin, URL: list.URL, Name: q.r.Host, DistanceKm: -1}
 			list.Sources = append(list.Sources, mirrorlist.FolderSource{Source: own})
 		}
 		return q.listed(w, &document{kind: mirrorlist.FormatDNF.ContentType(), body: list.Append(nil, mirrorlist.FormatDNF)}), true
@@ -219,8 +240,20 @@ func (q *question) yum(w http.ResponseWriter) (action, bool) {
 type markerHolder struct {
 	*catalog.World
 
-	marker mirror.FileID
+	marker       mirror.FileID
+	repositories []*catalog.Repository
+	none         bool
 }
 
 // Holds implements redirector.Holder.
-func (h *markerHolder) Holds(i int, _ mirror.FileID) bool { return h.World.Holds(i, h.marker) }
+func (h *markerHolder) Holds(i int, _ mirror.FileID) bool {
+	if h.none || !h.World.Holds(i, h.marker) {
+		return false
+	}
+	for _, r := range h.repositories {
+		if !r.Complete(h.World, i) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,10 +1,12 @@
 package mirrorbrain
 
 import (
+	"math"
 	"mime"
 	"net/http"
 	"net/netip"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +30,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return next.ServeHTTP(w, r)
 	}
 	file, ok := mirror.RequestPath(r.URL.Path)
+	unclean := false
+	if !ok && !strings.HasSuffix(r.URL.Path, "/") {
+		// file_server would find the file all the same; so must we.
+		file, ok = mirror.RequestPath(path.Clean("/" + r.URL.Path))
+		unclean = ok
+	}
 	folder := !ok
 	if folder {
 		if file, ok = h.folderList(r); !ok {
@@ -41,6 +49,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 	q := work.Get().(*question)
 	q.reset(h, r, vars, repl, o, file)
+	q.unclean = unclean
 	act := q.answer(w, folder) //nolint:contextcheck // the question has the request, and its context
 	work.Put(q)
 
@@ -53,10 +62,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	case badRequest:
 		http.Error(w, o.err.Error(), http.StatusBadRequest)
 	case notFound:
-		return caddyhttp.Error(http.StatusNotFound, errNoMirror)
+		return caddyhttp.Error(http.StatusNotFound, problem(o.reason))
 	case unavailable:
 		w.Header().Set("Retry-After", retryAfter)
-		return caddyhttp.Error(http.StatusServiceUnavailable, errNoMirror)
+		return caddyhttp.Error(http.StatusServiceUnavailable, problem(o.reason))
 	}
 	return nil
 }
@@ -92,6 +101,8 @@ type question struct {
 
 	ask        redirector.Ask
 	as         redirector.Representation
+	unclean    bool   // the path has empty or dotted segments
+	degraded   bool   // the database did not say all that a document should
 	suffix     bool   // as comes of the URL's suffix
 	negotiated bool   // as comes of the Accept fields
 	exempted   string // why no mirror may be named; "" they may
@@ -112,6 +123,7 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 	q.file, q.target = file, file
 	q.entry = catalog.Entry{}
 	q.ask, q.as, q.suffix, q.negotiated, q.exempted, q.identified = redirector.Ask{}, redirector.AsFile, false, false, "", false
+	q.degraded = false
 	q.older = q.older[:0]
 	q.addr = clientAddr(vars)
 	q.root = h.root(repl, vars)
@@ -143,6 +155,9 @@ func (q *question) answer(w http.ResponseWriter, folder bool) action {
 	}
 	slot, ok := h.rt.db.enter()
 	if !ok {
+		if q.wantsDocument() {
+			return q.o.say(resultError, "not_ready", unavailable)
+		}
 		return q.o.say(resultLocal, "closing", pass)
 	}
 	defer h.rt.db.leave(slot)
@@ -191,6 +206,15 @@ func (q *question) find() catalog.Result {
 	return found
 }
 
+// wantsDocument reports, without a catalog, whether a document is asked for.
+func (q *question) wantsDocument() bool {
+	if q.ask.As != redirector.AsFile {
+		return true
+	}
+	_, as, ok := redirector.CutSuffix(q.file)
+	return ok && q.h.documents.Has(as) && !q.onDisk(q.file)
+}
+
 // onDisk reports whether a file that the index does not know is there.
 func (q *question) onDisk(file string) bool {
 	return q.root != "" &&
@@ -236,6 +260,9 @@ func (q *question) found(w http.ResponseWriter) action {
 		if explicit { // of which version would it speak?
 			return q.o.say(resultError, "changed", notFound)
 		}
+		if h.closed(q.root, q.file, q.now) {
+			return q.o.say(resultError, "closed", notFound)
+		}
 		return q.o.say(resultLocal, "changed", pass)
 	}
 	if q.as == redirector.AsFile {
@@ -273,7 +300,9 @@ func (q *question) exempt() string {
 		why = h.rules.Exempt(q.file, q.entry.Size, q.mimeType, agent, q.addr)
 	}
 	if why == redirector.ExemptMinSize && q.root == "" && q.origin() == "" {
-		return "" // there is no other place to get it from
+		// There is no other place to get it from, unless it is exempt for another
+		// reason.
+		return h.rules.Exempt(q.target, math.MaxInt64, q.mimeType, agent, q.addr)
 	}
 	return why
 }
@@ -357,7 +386,7 @@ func (q *question) noMirror(w http.ResponseWriter) action {
 
 // notReady does what is configured for the time before there is a catalog.
 func (q *question) notReady(w http.ResponseWriter) action {
-	if q.ask.As != redirector.AsFile {
+	if q.wantsDocument() {
 		return q.o.say(resultError, "not_ready", unavailable)
 	}
 	switch q.h.NotReady {

@@ -2,9 +2,9 @@ package mirrorbrain
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirrorlist"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
@@ -23,7 +23,7 @@ func (q *question) mirrorList() (*document, action) {
 	case "text":
 		return &document{kind: redirector.TypeText, body: q.list().AppendText(nil)}, done
 	}
-	q.o.err = &mirrorlist.FormatError{Format: q.ask.Format}
+	q.o.err = fmt.Errorf("format %.40q: must be one of html, json, text", q.ask.Format)
 	return nil, q.o.say(resultError, "bad_query", badRequest)
 }
 
@@ -93,7 +93,7 @@ func (q *question) offers(s *mirror.Subject, mirrors bool) []mirrorlist.Document
 			list = append(list, mirrorlist.Document{Kind: mirrorlist.Kind(one.as.String()), URL: s.URL + "." + one.as.String()})
 		}
 	}
-	if _, found := q.view.Lookup(q.target + redirector.Signature.Suffix); found == catalog.Found {
+	if q.besideIt(redirector.Signature.Suffix) {
 		list = append(list, mirrorlist.Document{Kind: mirrorlist.KindSignature, URL: s.URL + redirector.Signature.Suffix})
 	}
 	return list

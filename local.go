@@ -20,9 +20,11 @@ func (h *Handler) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 	if !o.found {
 		return next.ServeHTTP(w, r)
 	}
-	if r.Method == http.MethodGet && !o.simulated {
-		w = &counting{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, sent: h.counts.local}
+	sent := h.counts.local
+	if o.simulated {
+		sent = nil
 	}
+	w = &counting{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, sent: sent}
 	if !o.indexed {
 		return next.ServeHTTP(w, r)
 	}
@@ -69,13 +71,29 @@ func mayBeEncoded(r *http.Request) bool {
 type counting struct {
 	*caddyhttp.ResponseWriterWrapper
 
-	sent prometheus.Counter
+	sent prometheus.Counter // nil: they are not counted
+}
+
+// WriteHeader takes the digests away where the file comes in a coding after
+// all: file_server's `precompressed`.
+func (c *counting) WriteHeader(status int) {
+	if h := c.Header(); h.Get("Content-Encoding") != "" {
+		delete(h, "Digest")
+		delete(h, fieldRepr)
+	}
+	c.ResponseWriterWrapper.WriteHeader(status)
+}
+
+func (c *counting) count(n int64) {
+	if c.sent != nil {
+		c.sent.Add(float64(n))
+	}
 }
 
 // Write implements http.ResponseWriter.
 func (c *counting) Write(p []byte) (int, error) {
 	n, err := c.ResponseWriterWrapper.Write(p)
-	c.sent.Add(float64(n))
+	c.count(int64(n))
 	return n, err
 }
 
@@ -83,6 +101,6 @@ func (c *counting) Write(p []byte) (int, error) {
 // itself.
 func (c *counting) ReadFrom(r io.Reader) (int64, error) {
 	n, err := c.ResponseWriterWrapper.ReadFrom(r)
-	c.sent.Add(float64(n))
+	c.count(n)
 	return n, err
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/metalink"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
@@ -18,12 +17,16 @@ import (
 // none of files that come from here alone; a client that merely accepts one
 // gets the file then.
 func (q *question) metalink(w http.ResponseWriter) (*document, action) {
-	d, _ := q.digests()
-	if q.anchorsRepository(d) {
+	anchor := q.anchorsRepository()
+	if anchor {
 		q.exempted = ""
 	}
 	var sources []mirror.Source
-	if q.exempted == "" {
+	switch {
+	case q.exempted != "":
+	case anchor && q.h.stamp != nil: // dnf appends paths, which would not be signed
+		sources = q.own()
+	default:
 		sources = q.sources(*q.h.MetalinkMirrors, false)
 	}
 	sources, testing := q.brokenFirst(w, sources)
@@ -34,9 +37,11 @@ func (q *question) metalink(w http.ResponseWriter) (*document, action) {
 		}
 		return q.absent("no_mirror")
 	}
+	d, _ := q.digests()
 	s := q.subject(d)
-	o := metalink.Options{
-		Generator: generator, MaxSources: *q.h.MetalinkMirrors, Torrent: q.torrentURL(s),
+	o := metalink.Options{Generator: generator, MaxSources: *q.h.MetalinkMirrors}
+	if q.h.namesTorrent(q.target) {
+		o.Torrent = q.torrentURL(s)
 	}
 	if testing {
 		o.MaxSources += len(q.h.broken)
@@ -44,7 +49,7 @@ func (q *question) metalink(w http.ResponseWriter) (*document, action) {
 	if p := q.h.MetalinkPublisher; p != nil {
 		o.PublisherName, o.PublisherURL = p.Name, p.URL
 	}
-	if q.h.MetalinkMagnet && o.Torrent != "" {
+	if q.h.MetalinkMagnet && q.hasTorrent(d) {
 		o.Magnet, _ = torrent.Magnet(s, sources, q.torrentOptions())
 	}
 	doc := &document{kind: q.as.Type() + "; charset=utf-8", attach: path.Base(q.file) + "." + q.as.String()}
@@ -65,10 +70,11 @@ func isRepomd(file string) bool { return path.Base(file) == "repomd.xml" }
 // anchorsRepository reports whether the Metalink of a file that is a trust
 // anchor names mirrors all the same: it is how dnf asks for a repository's
 // mirrors, and the digest in it, which comes from here, is the anchor then.
-func (q *question) anchorsRepository(d *mirror.Digests) bool {
+func (q *question) anchorsRepository() bool {
 	switch q.exempted {
 	case redirector.ExemptRepository, redirector.ExemptMinSize:
-		return isRepomd(q.target) && d != nil
+		_, hashed := q.view.SHA256(q.entry.ID)
+		return hashed && isRepomd(q.target)
 	}
 	return false
 }
@@ -79,7 +85,7 @@ func (q *question) earlier() []metalink.Version {
 	if window <= 0 {
 		return nil
 	}
-	all, _, err := q.h.rt.db.history.get(q.target)
+	all, _, err := q.h.rt.db.history.get(strings.Clone(q.target))
 	if err != nil {
 		return nil
 	}
@@ -110,7 +116,7 @@ func (d *database) readHistory(ctx context.Context, file string) ([]pastVersion,
 		return nil, err
 	}
 	var list []pastVersion
-	for _, r := range rows {
+	for _, r := range rows[:min(len(rows), 4*maxEarlier)] {
 		if r.Current() || len(list) == maxEarlier {
 			continue
 		}
@@ -152,7 +158,7 @@ func (q *question) brokenFirst(w http.ResponseWriter, sources []mirror.Source) (
 // torrentURL is where the file's torrent is: the operator's own, if there is
 // one beside the file, else the one made here; "" nowhere.
 func (q *question) torrentURL(s *mirror.Subject) string {
-	if _, found := q.view.Lookup(q.target + redirector.Torrent.Suffix); found == catalog.Found || q.hasTorrent(s.Digests) {
+	if q.besideIt(redirector.Torrent.Suffix) || q.hasTorrent(s.Digests) {
 		return s.URL + redirector.Torrent.Suffix
 	}
 	return ""

@@ -16,6 +16,7 @@ const (
 	askPatience = 200 * time.Millisecond // how long a request waits for an answer
 	askTimeout  = 10 * time.Second       // how long the database may take for it
 	askAtOnce   = 32                     // questions under way
+	waitAtOnce  = 1024                   // requests that wait for answers, and renewals
 	refreshAge  = time.Minute            // older answers are given, and asked for again
 	missingAge  = 5 * time.Second        // how long "there is none" is believed
 	forgetAge   = 24 * time.Hour         // how long answers are good while the database is away
@@ -28,9 +29,10 @@ var errBusy = errors.New("the database does not answer in time")
 // Requests for the same thing wait for one question. Old answers are given
 // while newer ones are asked for in the background.
 type remembered[K comparable, V any] struct {
-	cache  *otter.Cache[K, answer[V]]
-	ask    func(context.Context, K) (V, error) // store.ErrNotFound: there is none
-	asking chan struct{}
+	cache   *otter.Cache[K, answer[V]]
+	ask     func(context.Context, K) (V, error) // store.ErrNotFound: there is none
+	asking  chan struct{}
+	waiting chan struct{}
 }
 
 type answer[V any] struct {
@@ -55,8 +57,9 @@ func newRemembered[K comparable, V any](limit uint64, weigh func(K, V) int, ask 
 			RefreshCalculator: otter.RefreshWriting[K, answer[V]](refreshAge),
 			Logger:            &otter.NoopLogger{}, // that the database is away is said by the catalog
 		}),
-		ask:    ask,
-		asking: make(chan struct{}, askAtOnce),
+		ask:     ask,
+		asking:  make(chan struct{}, askAtOnce),
+		waiting: make(chan struct{}, waitAtOnce),
 	}
 }
 
@@ -96,15 +99,15 @@ func (m *remembered[K, V]) forget(key K) { m.cache.Invalidate(key) }
 // close ends what the memory keeps running.
 func (m *remembered[K, V]) close() { m.cache.StopAllGoroutines() }
 
-// background runs fn, which asks the database, unless too many do so already.
+// background runs fn, which gets an answer, unless too many wait already.
 func (m *remembered[K, V]) background(fn func(context.Context)) bool {
 	select {
-	case m.asking <- struct{}{}:
+	case m.waiting <- struct{}{}:
 	default:
 		return false
 	}
 	go func() {
-		defer func() { <-m.asking }()
+		defer func() { <-m.waiting }()
 		ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 		defer cancel()
 		fn(ctx)
@@ -119,6 +122,12 @@ func (m *remembered[K, V]) loader() otter.Loader[K, answer[V]] {
 func (m *remembered[K, V]) load(ctx context.Context, key K) (answer[V], error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout) // refreshes come without an end
 	defer cancel()
+	select {
+	case m.asking <- struct{}{}:
+		defer func() { <-m.asking }()
+	case <-ctx.Done():
+		return answer[V]{}, ctx.Err()
+	}
 	v, err := m.ask(ctx, key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):

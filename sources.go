@@ -74,11 +74,12 @@ func (q *question) share(p *redirector.Pick) float64 {
 	return 0
 }
 
-// url is where a mirror has the file, signed if redirects are.
+// url is where a mirror has the file, signed if redirects are: as of the
+// beginning of the cell, so that the document stays the same within it.
 func (q *question) url(p *redirector.Pick, escaped string) string {
 	u := string(p.AppendURL(nil, escaped))
 	if q.h.stamp != nil {
-		u = q.h.stamp.Sign(u, q.now.Unix())
+		u = q.h.stamp.Sign(u, q.cell().Unix())
 	}
 	return u
 }
@@ -99,8 +100,12 @@ func (q *question) lastResorts(escaped string) []mirror.Source {
 	return list
 }
 
-// own is this server as the only source, or where the tree comes from.
+// own is this server as the only source, or where the tree comes from; none
+// where it would not serve the file.
 func (q *question) own() []mirror.Source {
+	if q.exempted == "" && (q.h.NoMirror == "404" || q.h.NoMirror == "503") {
+		return nil
+	}
 	o := mirror.Source{Kind: mirror.SourceOrigin, DistanceKm: -1, URL: q.self(mirror.EscapePath(q.target)), Name: q.r.Host}
 	if q.root == "" {
 		base := q.origin()

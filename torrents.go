@@ -37,11 +37,20 @@ func (q *question) swarm() (*mirror.Subject, []mirror.Source, action) {
 		_, act := q.absent("not_hashed")
 		return nil, nil, act
 	}
-	return q.subject(d), q.seeds(), done
+	seeds := q.seeds()
+	if len(seeds) == 0 {
+		_, act := q.absent("no_mirror")
+		return nil, nil, act
+	}
+	return q.subject(d), seeds, done
 }
 
-// seeds are all servers that have the file; this one, if there is no other.
+// seeds are all servers that have the file; this one, if there is no other, or
+// where mirrors want signed URLs: what is made of them is kept for long.
 func (q *question) seeds() []mirror.Source {
+	if q.h.stamp != nil {
+		return q.own()
+	}
 	if sources := q.sources(all, false); len(sources) > 0 {
 		return sources
 	}
@@ -77,9 +86,9 @@ const (
 	// begins, so that a database that is away is answered with 503.
 	zsyncWhole = 2 << 20
 	// zsyncTime is how long they may take.
-	zsyncTime = 5 * time.Second
-	// zsyncStreams is how many larger ones are under way at once: each needs a
-	// MiB of memory, and a connection to the database now and then.
+	zsyncTime = time.Second
+	// zsyncStreams is how many are under way at once: each needs a MiB or two of
+	// memory, and a connection to the database now and then.
 	zsyncStreams = 32
 )
 
@@ -92,11 +101,21 @@ func (q *question) zsync() (*document, action) {
 	case d == nil || d.ZSync.BlockSize == 0:
 		return q.absent("not_hashed")
 	}
-	s := q.subject(d)
-	head, err := zsync.Header(s, q.seeds())
+	s, seeds := q.subject(d), q.seeds()
+	if len(seeds) == 0 {
+		return q.absent("no_mirror")
+	}
+	head, err := zsync.Header(s, seeds)
 	if err != nil {
 		return q.absent("not_hashed")
 	}
+	streams := q.h.rt.db.streams
+	select {
+	case streams <- struct{}{}:
+	default:
+		return q.busy()
+	}
+	end := func() { <-streams }
 	blocks := (q.entry.Size + int64(d.ZSync.BlockSize) - 1) / int64(d.ZSync.BlockSize)
 	id, store := q.entry.ID, q.h.rt.db.store
 	doc := &document{
@@ -105,16 +124,11 @@ func (q *question) zsync() (*document, action) {
 	}
 	ctx := q.r.Context()
 	if doc.restLen > zsyncWhole {
-		streams := q.h.rt.db.streams
-		select {
-		case streams <- struct{}{}:
-		default:
-			return q.busy()
-		}
 		doc.rest = func(w io.Writer) error { return store.ZSyncSums(ctx, id, w) }
-		doc.end = func() { <-streams }
+		doc.end = end
 		return doc, done
 	}
+	defer end()
 	ctx, cancel := context.WithTimeout(ctx, zsyncTime)
 	defer cancel()
 	var sums bytes.Buffer

@@ -106,6 +106,7 @@ func (c *Catalog) Position() (head Head, since time.Time) {
 
 // publish makes v current if base still is, and says whether it did.
 func (c *Catalog) publish(base, v *View, at time.Time) bool {
+	v.since = time.Now()
 	if !c.view.CompareAndSwap(base, v) {
 		return false
 	}

@@ -76,6 +76,22 @@ func (r *Repositories) Find(path string) *Repository {
 	return nil
 }
 
+// Around gives the repositories whose indexes are in or below a folder, or
+// around it.
+func (r *Repositories) Around(folder string) []*Repository {
+	t := r.table.Load()
+	if t == nil {
+		return nil
+	}
+	var list []*Repository
+	for at, repo := range t.byFolder {
+		if mirror.Below(at, folder) || mirror.Below(folder, at) {
+			list = append(list, repo)
+		}
+	}
+	return list
+}
+
 // unknownRepository is never Current, and no mirror has it.
 var unknownRepository = newRepository("", 0, [16]byte{}, nil, roaring.New())
 

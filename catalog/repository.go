@@ -44,7 +44,13 @@ func (r *Repository) Files() int { return int(r.count) }
 // after a change, or longer when something else fails. It is then not known
 // which mirrors have the whole index, and the file must be served locally.
 func (r *Repository) Current(v *View, id mirror.FileID) bool {
-	if !r.ids.Contains(uint32(id)) || r.key != v.hash.key {
+	return r.ids.Contains(uint32(id)) && r.Fresh(v)
+}
+
+// Fresh is Current as far as the marker files tell: for what is said of the
+// repository as a whole.
+func (r *Repository) Fresh(v *View) bool {
+	if r.key != v.hash.key {
 		return false
 	}
 	for i := range r.markers {

@@ -1,10 +1,15 @@
 package catalog
 
-import "github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+import (
+	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+)
 
 // View is the catalog at one revision. It never changes.
 type View struct {
 	ready    bool
+	since    time.Time
 	head     Head
 	filesAt  Head   // position at which a file last changed
 	history  []Head // positions before head, oldest first; at most maxHistory
@@ -59,6 +64,9 @@ func (v *View) Ready() bool { return v.ready }
 
 // Head is the revision that the view is a copy of.
 func (v *View) Head() Head { return v.head }
+
+// Since is when the view came to be the current one.
+func (v *View) Since() time.Time { return v.since }
 
 // Files is the number of files in the index.
 func (v *View) Files() int { return v.files.n }

@@ -48,6 +48,7 @@ func Negotiate(accept []string, own string, offered Representations) Representat
 // ours Negotiate can come to anything but the file.
 func Negotiates(accept []string) bool {
 	for _, f := range accept {
+		f = strings.ToLower(f[:min(len(f), maxAccept)]) // types have no case; RFC 9110 section 8.3.1
 		if strings.Contains(f, "metalink") || strings.Contains(f, "application/json") {
 			return true
 		}

@@ -71,7 +71,7 @@ func NewStamp(algorithm string, keys ...string) (*Stamp, error) {
 	case StampHMAC:
 		s.digits = 2 * sha256.Size
 	default:
-		return nil, fmt.Errorf("stamp algorithm %q is neither %s nor %s", algorithm, StampHMAC, StampMD5)
+		return nil, fmt.Errorf("the stamp's algorithm is neither %s nor %s", StampHMAC, StampMD5) // not what it is: that may be a key
 	}
 	if len(keys) == 0 {
 		return nil, errors.New("stamp: no key")
