@@ -76,7 +76,7 @@ func TestMagnet(t *testing.T) {
 			t.Fatalf("aria2 has ended: %s", seeder.output())
 		}
 		if got, _ := os.ReadFile(filepath.Join(first, filepath.Base(image))); !bytes.Equal(got, want) || tr.swarm(hash) == 0 {
-			return fmt.Sprintf("aria2 does not seed yet; it has announced itself: %v; %s", tr, seeder.output())
+			return fmt.Sprintf("aria2 does not seed yet; %d have announced themselves; %s", tr.swarm(hash), seeder.output())
 		}
 		return ""
 	})
