@@ -375,6 +375,7 @@ func TestFolderLists(t *testing.T) {
 	d.mirror(mirror.Mirror{Name: "sub", Subtree: "repo", HTTP: []string{"http://sub.example/r/"}}, "repo/repodata/repomd.xml", "repo/a.rpm", "repo/b.rpm")
 	d.follow(s)
 	for target, want := range map[string]string{
+		"/repo?mirrorlist&format=text":    "http://de.example/pub/repo/\nhttp://sub.example/r/\n",
 		"/repo/?mirrorlist&format=text":   "http://de.example/pub/repo/\nhttp://sub.example/r/\n",
 		"/repo/?mirrorlist&format=dnf":    "http://de.example/pub/repo/\nhttp://sub.example/r/\n",
 		"/repo/?mirrorlist&format=apt":    "http://de.example/pub/repo/\tpriority:1\nhttp://sub.example/r/\tpriority:2\n",

@@ -225,7 +225,7 @@ func (q *question) onDisk(file string) bool {
 func (q *question) unknown(w http.ResponseWriter) action {
 	h := q.h
 	switch {
-	case q.ask.As == redirector.AsMirrorList && q.root == "": // nobody behind adds the slash
+	case q.ask.As == redirector.AsMirrorList && !q.onDisk(q.file): // a folder without its slash
 		return q.folder(w)
 	case q.removed(w):
 		return done
