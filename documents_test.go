@@ -444,7 +444,8 @@ func TestDocumentCaching(t *testing.T) {
 	d.hash("iso/x y.iso")
 	d.follow(s)
 	time.Sleep(1100 * time.Millisecond)
-	if r, after := s.fetch("/iso/x%20y.iso.md5", field("If-Modified-Since", r.header.Get("Last-Modified"))); r.status != 200 || after == before {
+	r, after := s.fetch("/iso/x%20y.iso.md5", field("If-Modified-Since", r.header.Get("Last-Modified")))
+	if r.status != 200 || after == before {
 		t.Errorf("%d %q, before %q", r.status, after, before)
 	}
 }
