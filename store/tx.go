@@ -181,10 +181,14 @@ func deadline(ctx context.Context, err error) error {
 	if classify(err) != nil && !errors.Is(classify(err), ErrUnreachable) {
 		return err
 	}
-	if cause := context.Cause(ctx); !errors.Is(err, cause) {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(err, cause):
+		return err
+	case errors.Is(err, context.Canceled): // a transaction's own context was, because ctx ended
+		return cause
+	default:
 		return errors.Join(cause, err)
 	}
-	return err
 }
 
 // randomInt64 is never 0 and never negative.
