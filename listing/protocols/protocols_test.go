@@ -17,6 +17,9 @@ func TestOpen(t *testing.T) {
 		"ftps://mirror.example/pub/":     "ftp",
 		"http://mirror.example/pub/":     "http",
 		"HTTPS://mirror.example/pub":     "http",
+		"s3://bucket/pub/":               "s3",
+		"s3+https://mirror.example/b/":   "s3",
+		"S3+HTTP://mirror.example/b":     "s3",
 	} {
 		l, err := Open(url, listing.Options{})
 		if err != nil || l.Protocol() != want {
@@ -26,7 +29,7 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s is not known", url)
 		}
 	}
-	for _, url := range []string{"", "mirror.example", "file:///srv", "gopher://u:secret@mirror.example/", "http://", "ftp://"} {
+	for _, url := range []string{"", "mirror.example", "file:///srv", "gopher://u:secret@mirror.example/", "http://", "ftp://", "s3://", "s3+https://u:secret@mirror.example/b/"} {
 		l, err := Open(url, listing.Options{})
 		if err == nil || l != nil {
 			t.Errorf("%q: got %v, %v, want an error", url, l, err)
