@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -55,25 +56,22 @@ type document struct {
 // parse reads an answer, whichever it is. What breaks off is
 // io.ErrUnexpectedEOF; what is something else, listing.ErrNotIndex.
 func parse(r io.Reader) (document, error) {
-	source := &bounded{r: r, left: maxPage}
-	p := parser{dec: xml.NewDecoder(source)}
+	p := parser{dec: xml.NewDecoder(&bounded{r, maxPage})}
 	err := p.run()
-	if _, syntax := errors.AsType[*xml.SyntaxError](err); syntax || errors.Is(err, io.EOF) {
-		switch {
-		case source.ended:
-			err = io.ErrUnexpectedEOF // which xml takes for a syntax error
-		case syntax:
-			err = fmt.Errorf("%w: the answer is not the XML of an S3 server: %w", listing.ErrNotIndex, err)
-		}
+	se, syntax := errors.AsType[*xml.SyntaxError](err)
+	switch {
+	case errors.Is(err, io.EOF), syntax && se.Msg == "unexpected EOF":
+		err = io.ErrUnexpectedEOF
+	case syntax:
+		err = fmt.Errorf("%w: the answer is not the XML of an S3 server: %w", listing.ErrNotIndex, err)
 	}
 	return p.doc, err
 }
 
-// bounded reads at most left bytes, and remembers that the end was seen.
+// bounded reads at most left bytes.
 type bounded struct {
-	r     io.Reader
-	left  int
-	ended bool
+	r    io.Reader
+	left int
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -82,7 +80,6 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n
-	b.ended = b.ended || errors.Is(err, io.EOF)
 	return n, err
 }
 
@@ -108,6 +105,9 @@ func (p *parser) run() error {
 		case xml.StartElement:
 			err = p.start(t.Name.Local)
 		case xml.CharData:
+			if len(p.open) == 0 && len(bytes.TrimLeft(t, "\ufeff \t\r\n")) > 0 {
+				return fmt.Errorf("%w: the answer is not the XML of an S3 server, but begins with %.40q", listing.ErrNotIndex, t)
+			}
 			p.text = append(p.text, t...)
 		case xml.EndElement:
 			err = p.end(t.Name.Local)
