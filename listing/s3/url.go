@@ -158,13 +158,11 @@ func (t *target) check() error {
 // String is the URL as operators write it.
 func (t *target) String() string {
 	var b strings.Builder
-	switch {
-	case t.host == "":
-		b.WriteString("s3://" + t.bucket)
-	default:
-		b.WriteString("s3+" + t.scheme + "://" + t.host + "/" + mirror.EscapePath(t.bucket))
+	if t.host == "" {
+		b.WriteString("s3://" + t.bucket + "/")
+	} else {
+		b.WriteString("s3+" + t.scheme + "://" + t.host + "/" + mirror.EscapePath(t.bucket) + "/")
 	}
-	b.WriteByte('/')
 	if t.prefix != "" {
 		b.WriteString(mirror.EscapePath(t.prefix) + "/")
 	}
