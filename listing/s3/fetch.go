@@ -162,7 +162,7 @@ func (s *session) fetch(ctx context.Context, after string) (*page, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, failure(resp)
 	}
-	doc, err := parse(resp.Body)
+	doc, err := parse(resp.Body, maxPage)
 	switch {
 	case err != nil:
 		return nil, err
@@ -176,7 +176,7 @@ func (s *session) fetch(ctx context.Context, after string) (*page, error) {
 // failure reads an answer with another status than 200.
 func failure(resp *http.Response) error {
 	e := &serverError{}
-	if doc, _ := parse(io.LimitReader(resp.Body, maxErrorText)); doc.fail != nil {
+	if doc, _ := parse(resp.Body, maxErrorText); doc.fail != nil {
 		e = doc.fail // as far as it was understood
 	}
 	e.status, e.retry = resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"))

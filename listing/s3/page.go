@@ -53,10 +53,10 @@ type document struct {
 	fail *serverError
 }
 
-// parse reads an answer, whichever it is. What breaks off is
-// io.ErrUnexpectedEOF; what is something else, listing.ErrNotIndex.
-func parse(r io.Reader) (document, error) {
-	p := parser{dec: xml.NewDecoder(&bounded{r, maxPage})}
+// parse reads an answer of at most limit bytes, whichever it is. What breaks off
+// is io.ErrUnexpectedEOF; what is something else, listing.ErrNotIndex.
+func parse(r io.Reader, limit int) (document, error) {
+	p := parser{dec: xml.NewDecoder(&bounded{r, limit})}
 	err := p.run()
 	se, syntax := errors.AsType[*xml.SyntaxError](err)
 	switch {

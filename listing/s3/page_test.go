@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,7 @@ func pageText(n int, more bool) string {
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	doc, err := parse(strings.NewReader(pageText(3, true)))
+	doc, err := parse(strings.NewReader(pageText(3, true)), maxPage)
 	p := doc.page
 	if err != nil || len(p.objects) != 3 || !p.truncated || !p.encoded || !p.version2 || !strings.HasSuffix(p.token, "4vbOwM=") {
 		t.Fatalf("%+v, %v", doc, err)
@@ -43,9 +44,18 @@ func TestParse(t *testing.T) {
 	// Every part of it breaks off.
 	text := pageText(3, true)
 	for i := range len(text) {
-		if _, err := parse(strings.NewReader(text[:i])); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, err := parse(strings.NewReader(text[:i]), maxPage); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Fatalf("%d bytes: %v", i, err)
 		}
+	}
+	if _, err := parse(strings.NewReader(text), len(text)); err != nil {
+		t.Errorf("as large as may be: %v", err)
+	}
+	if _, err := parse(strings.NewReader(text), len(text)-1); !errors.Is(err, errPageSize) {
+		t.Errorf("larger: %v", err)
+	}
+	if _, err := parse(strings.NewReader("<ListBucketResult>"+strings.Repeat("<Contents/>", maxKeys+1)), maxPage); !errors.Is(err, errPageKeys) {
+		t.Errorf("too many keys: %v", err)
 	}
 }
 
@@ -58,7 +68,7 @@ func FuzzPage(f *testing.F) {
 	f.Add([]byte(bomb), "")
 	f.Add([]byte("<ListBucketResult><Contents><Key>a/../%2e%2E/b&#0;</Key><Size>-1</Size></Contents><Contents/></ListBucketResult>"), "a/")
 	f.Fuzz(func(t *testing.T, text []byte, prefix string) {
-		doc, err := parse(strings.NewReader(string(text)))
+		doc, err := parse(bytes.NewReader(text), maxPage)
 		if doc.fail != nil && doc.fail.region != "" && !regionName.MatchString(doc.fail.region) {
 			t.Errorf("region %q", doc.fail.region)
 		}
@@ -124,7 +134,7 @@ func BenchmarkParse(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if doc, err := parse(strings.NewReader(text)); err != nil || len(doc.page.objects) != 1000 {
+		if doc, err := parse(strings.NewReader(text), maxPage); err != nil || len(doc.page.objects) != 1000 {
 			b.Fatal(err)
 		}
 	}
