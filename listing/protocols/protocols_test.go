@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/mirrortest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/s3test"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 )
 
@@ -48,6 +49,9 @@ func TestSameTree(t *testing.T) {
 	files := mirrortest.Tree(t, dir)
 	for name, start := range map[string]func(testing.TB, string, ...mirrortest.Options) *mirrortest.Server{
 		"vsftpd": mirrortest.Vsftpd, "goftp": mirrortest.GoFTP, "lighttpd": mirrortest.Lighttpd,
+		"s3": func(t testing.TB, dir string, _ ...mirrortest.Options) *mirrortest.Server {
+			return &mirrortest.Server{URL: s3test.Start(t, s3test.Tree(t, dir)).URL}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
