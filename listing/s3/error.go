@@ -38,7 +38,7 @@ func (e *serverError) Unwrap() error {
 	switch e.code {
 	case "NoSuchBucket", "NoSuchKey", "NoSuchTenant", "InvalidBucketName":
 		return listing.ErrNoFolder
-	case "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken",
+	case "AccessDenied", "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken",
 		"InvalidSecurity", "RequestTimeTooSkewed", "AccountProblem", "AllAccessDisabled", "AuthorizationHeaderMalformed":
 		return listing.ErrAuth
 	case "SlowDown", "SlowDownRead", "ServiceUnavailable", "TooManyRequests", "RequestLimitExceeded", "Throttling", "XMinioServerNotInitialized":
@@ -46,7 +46,9 @@ func (e *serverError) Unwrap() error {
 	}
 	switch e.status {
 	case http.StatusNotFound, http.StatusGone:
-		return listing.ErrNoFolder
+		if e.code == "" { // else something else is not found: a user, say
+			return listing.ErrNoFolder
+		}
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
 		return listing.ErrAuth
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -73,6 +75,15 @@ func (e *serverError) set(name, value string) {
 			e.region = value
 		}
 	}
+}
+
+// unknownKeys reports whether the server has never heard of the keys.
+func (e *serverError) unknownKeys() bool {
+	switch e.code {
+	case "InvalidAccessKeyId", "InvalidToken", "XAdminUserNotFound":
+		return true
+	}
+	return false
 }
 
 // refusesVersion2 reports whether a server may not know ListObjectsV2.

@@ -51,6 +51,8 @@ func TestFaults(t *testing.T) {
 		"clock":                {fault: s3test.Fail(403, "RequestTimeTooSkewed"), err: listing.ErrAuth, want: "clock", requests: 1},
 		"no bucket":            {fault: s3test.Fail(404, "NoSuchBucket"), err: listing.ErrNoFolder, requests: 1},
 		"not found":            {fault: s3test.Say(404, "not here"), err: listing.ErrNoFolder, requests: 1},
+		"no user":              {fault: s3test.Fail(404, "XAdminUserNotFound"), err: listing.ErrAuth, requests: 1},
+		"no something":         {fault: s3test.Fail(404, "NoSuchSomething"), err: errAny, want: "NoSuchSomething", requests: 1},
 		"teapot":               {fault: s3test.Say(418, "no coffee"), err: listing.ErrNotIndex, requests: 1},
 		"a web page":           {fault: s3test.Say(200, "<!DOCTYPE html><html><br></html>"), err: listing.ErrNotIndex, requests: 1},
 		"no page":              {fault: s3test.Say(200, "\ufeff hello"), err: listing.ErrNotIndex, requests: 1},

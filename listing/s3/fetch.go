@@ -77,7 +77,7 @@ func (s *session) adapt(err error, after string) bool {
 		s.region = se.region
 		s.regions++
 		return true
-	case s.keys.ambient && (se.code == "InvalidAccessKeyId" || se.code == "InvalidToken"):
+	case s.keys.ambient && se.unknownKeys():
 		s.l.opts.Log("the server does not know the keys in the environment; listing without any")
 		s.keys = keys{}
 		return true

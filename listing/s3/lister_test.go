@@ -257,6 +257,7 @@ func TestRegions(t *testing.T) {
 		"right":             {"s3://bucket/?region=eu-west-1", "bucket", true, []string{"bucket.s3.eu-west-1.amazonaws.com:443"}},
 		"wrong":             {"s3://bucket/?region=ap-south-1", "bucket", true, []string{"bucket.s3.ap-south-1.amazonaws.com:443", "bucket.s3.eu-west-1.amazonaws.com:443"}},
 		"not told, anyone":  {"s3://bucket/", "bucket", false, []string{"bucket.s3.us-east-1.amazonaws.com:443", "bucket.s3.eu-west-1.amazonaws.com:443"}},
+		"virtual":           {"s3+https://store.example/bucket/?style=virtual", "bucket", true, []string{"bucket.store.example:443"}},
 		"bucket with a dot": {"s3://my.bucket/", "my.bucket", true, []string{"s3.us-east-1.amazonaws.com:443", "s3.eu-west-1.amazonaws.com:443"}},
 	} {
 		t.Run(name, func(t *testing.T) {
