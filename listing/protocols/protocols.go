@@ -11,11 +11,12 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/ftp"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/httpindex"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/rsync"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/s3"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
 // Schemes are the URL schemes that Open knows.
-var Schemes = []string{"rsync", "ftp", "ftps", "http", "https"}
+var Schemes = []string{"rsync", "ftp", "ftps", "http", "https", "s3", "s3+https", "s3+http"}
 
 // Open makes the lister for a base URL. Nothing is connected to yet.
 func Open(rawURL string, opts listing.Options) (listing.Lister, error) {
@@ -27,6 +28,8 @@ func Open(rawURL string, opts listing.Options) (listing.Lister, error) {
 		return opened(ftp.New(rawURL, opts))
 	case "http", "https":
 		return opened(httpindex.New(rawURL, opts))
+	case "s3", "s3+https", "s3+http":
+		return opened(s3.New(rawURL, opts))
 	}
 	return nil, fmt.Errorf("listing %s: must begin with %s://", mirror.Redact(rawURL), strings.Join(Schemes, "://, "))
 }
