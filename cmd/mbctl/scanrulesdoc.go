@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/s3"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
 )
@@ -32,8 +33,10 @@ func (s *settings) takeScanRules(m *mirror.Mirror) {
 // applyScanRules checks the same and puts it into n.
 func (s *settings) applyScanRules(n *mirror.Mirror) error {
 	var err error
-	if n.S3, err = optionalURL(s.S3, "s3", "s3+https", "s3+http"); err != nil {
-		return err
+	if n.S3 = ""; s.S3 != "" {
+		if n.S3, err = s3.ParseURL(s.S3); err != nil {
+			return err
+		}
 	}
 	n.S3CredentialsFile = s.S3CredentialsFile
 	n.Renames, n.Rules, n.Sync = nil, mirror.ScanRules{}, mirror.Sync{}
