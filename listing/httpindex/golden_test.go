@@ -69,7 +69,7 @@ var testFolder = newFolderURL(&url.URL{Scheme: "http", Host: "mirror.example", P
 // dump reads a page and writes down what was found.
 func dump(text []byte, contentType string) string {
 	var b strings.Builder
-	p, err := readPage(bytes.NewReader(text), contentType, testFolder, func(it item) error {
+	p, err := readPage(bytes.NewReader(text), contentType, testFolder, usual, func(it item) error {
 		zone := "utc"
 		if it.zoneUnknown {
 			zone = "local"
@@ -137,7 +137,7 @@ func FuzzReadPage(f *testing.F) {
 		f.Add(text[:min(len(text), 6000)], contentType(name))
 	}
 	f.Fuzz(func(t *testing.T, text []byte, contentType string) {
-		_, _ = readPage(bytes.NewReader(text), contentType, testFolder, func(it item) error {
+		_, _ = readPage(bytes.NewReader(text), contentType, testFolder, usual, func(it item) error {
 			switch {
 			case !isName(it.name):
 				t.Errorf("name %q", it.name)
