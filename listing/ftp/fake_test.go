@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ type fake struct {
 	replies  map[string]string // by command, with or without its argument; "drop" closes the connection
 	folders  map[string]string // listings by folder
 	once     map[string]bool   // replies that are given once only
+	stream   func(w io.Writer) // instead of the folders' text
 	raw      bool              // the reply to PASV is as told
 	done     string            // the reply at the end of a listing
 
@@ -123,8 +125,14 @@ func (f *fake) serve(c net.Conn) {
 					return
 				}
 				f.came(d)
+				if f.stream != nil {
+					f.stream(d)
+				}
 				fmt.Fprint(d, text)
 				d.Close()
+				if r == "drop" {
+					return
+				}
 			}
 			if data != nil {
 				data.Close()
