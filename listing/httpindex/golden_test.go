@@ -175,11 +175,18 @@ func FuzzSizeBounds(f *testing.F) {
 
 func FuzzResolve(f *testing.F) {
 	for _, s := range []string{"a/", "./a:b", "/pub/x", "//mirror.example/pub/x", "http://mirror.example/pub/%41", "..", "%2e%2e", "?C=N"} {
-		f.Add(s)
+		f.Add(s, "")
+		f.Add("file", s)
 	}
-	f.Fuzz(func(t *testing.T, href string) {
-		if name, _, kind := testFolder.resolve(href); kind == child && !isName(name) {
-			t.Errorf("%q: child %q", href, name)
+	f.Fuzz(func(t *testing.T, href, base string) {
+		at := testFolder
+		itself := base == "" || at.rebase(base)
+		name, dir, kind := at.resolve(href)
+		if kind == child && !isName(name) {
+			t.Errorf("%q, base %q: child %q", href, base, name)
+		}
+		if n, d, k := testFolder.resolve(href); itself && (n != name || d != dir || k != kind) {
+			t.Errorf("%q, base %q: %q, without it %q", href, base, name, n)
 		}
 	})
 }
