@@ -72,7 +72,11 @@ func New(rawURL string, opts listing.Options) (*Lister, error) {
 		return nil, err
 	}
 	opts = opts.WithDefaults()
-	return &Lister{target: t, opts: opts, client: newClient(opts), signer: newSigner()}, nil
+	client, err := newClient(opts)
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", mirror.Redact(rawURL), err)
+	}
+	return &Lister{target: t, opts: opts, client: client, signer: newSigner()}, nil
 }
 
 // Protocol is "s3".
