@@ -99,10 +99,10 @@ func bombed(t *testing.T, head, row string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := []byte(strings.Repeat(row, 20_000))
+	rows := strings.Repeat(row, 20_000)
 	io.WriteString(z, head)
 	for n := 0; n < 100<<20; n += len(rows) {
-		z.Write(rows)
+		io.WriteString(z, rows)
 	}
 	z.Close()
 	return b.Bytes()
