@@ -211,15 +211,14 @@ func TestDiesLate(t *testing.T) {
 	}
 	srv := rsynctest.Start(t, rsynctest.Module{Name: "m", Path: dir})
 	for _, v := range []int{29, newestVersion} {
-		whole := newLister(t, srv.URL("m"), listing.Options{})
-		whole.newest = v
-		var sent int
-		count := fake(t, func(c net.Conn, r *bufio.Reader) { sent = passSome(c, r, srv.Addr(), 1<<30) })
+		whole := make(chan int, 1)
+		count := fake(t, func(c net.Conn, r *bufio.Reader) { whole <- passSome(c, r, srv.Addr(), 1<<30) })
 		l := newLister(t, count, listing.Options{})
 		l.newest = v
 		if _, _, err := collect(t, l, ""); err != nil {
 			t.Fatal(err)
 		}
+		sent := <-whole
 		l = newLister(t, fake(t, func(c net.Conn, r *bufio.Reader) { passSome(c, r, srv.Addr(), sent*99/100) }), listing.Options{})
 		l.newest = v
 		got, sum, err := collect(t, l, "")
