@@ -67,7 +67,7 @@ func TestReadPassword(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for text, want := range map[string]string{
-		"secret": "secret", "secret\n": "secret", " s p \r\nmore\n": " s p ", "\n": "", "": "", strings.Repeat("x", 5000): strings.Repeat("x", 4096),
+		"secret": "secret", "secret\n": "secret", "s  p\r\nmore\n": "s  p", "\n": "", "": "", strings.Repeat("x", 5000): strings.Repeat("x", 4096),
 	} {
 		file := filepath.Join(dir, "password")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

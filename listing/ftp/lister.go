@@ -71,11 +71,11 @@ func New(rawURL string, opts listing.Options) (*Lister, error) {
 		return nil, fmt.Errorf("listing %s: %w", l.shown, err)
 	}
 	if u.User != nil {
-		given := false
-		l.user = u.User.Username()
-		if l.password, given = u.User.Password(); !given {
+		password, given := u.User.Password()
+		if !given {
 			l.passwordFile = opts.PasswordFile
 		}
+		l.user, l.password = u.User.Username(), password
 	}
 	if strings.ContainsAny(l.user+l.password, "\r\n\x00") {
 		return nil, fmt.Errorf("URL %q: line break in user or password", l.shown)

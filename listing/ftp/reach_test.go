@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/mirrortest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/proxytest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach/reachtest"
 )
 
 // TestSource expects the control and the data connections to come from the
@@ -53,7 +53,7 @@ func TestProxies(t *testing.T) {
 	for _, scheme := range []string{"http", "socks5"} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
-			p := reachtest.Start(t, scheme, "me", "p@ss")
+			p := proxytest.Start(t, scheme, "me", "p@ss")
 			l, err := New(s.URL, listing.Options{Proxy: p.URL})
 			if err != nil {
 				t.Fatal(err)

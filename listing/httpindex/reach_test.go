@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/proxytest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach/reachtest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -46,7 +46,7 @@ func TestRedirects(t *testing.T) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	p := reachtest.Start(t, "http", "me", "geheim")
+	p := proxytest.Start(t, "http", "me", "geheim")
 	p.Lead("203.0.113.5"+port, other.Listener.Addr().String())
 	for how, want := range map[mirror.Redirects]string{
 		"": "own", mirror.RedirectsSameHost: "own", mirror.RedirectsPublic: "own public", mirror.RedirectsAny: "own private public",
@@ -84,15 +84,17 @@ func TestHTTPSRedirect(t *testing.T) {
 	}))
 	t.Cleanup(srv.Close)
 	there = strings.Replace(srv.URL, "127.0.0.1", "example.com", 1) + "/there/" // which the certificate is for, too
-	p := reachtest.Start(t, "http", "", "")
+	p := proxytest.Start(t, "http", "", "")
 	p.Lead(strings.TrimSuffix(strings.TrimPrefix(there, "https://"), "/there/"), srv.Listener.Addr().String())
 	for _, c := range []struct {
 		how  mirror.Redirects
 		path string
 		ok   bool
 	}{
-		{mirror.RedirectsSameHost, "/away/", false}, {mirror.RedirectsAny, "/away/", true},
-		{mirror.RedirectsSameHost, "/plain/", false}, {mirror.RedirectsAny, "/plain/", false},
+		{mirror.RedirectsSameHost, "/away/", false},
+		{mirror.RedirectsAny, "/away/", true},
+		{mirror.RedirectsSameHost, "/plain/", false},
+		{mirror.RedirectsAny, "/plain/", false},
 	} {
 		l, err := New(srv.URL+c.path, listing.Options{Redirects: c.how, Proxy: p.URL})
 		if err != nil {
@@ -125,7 +127,7 @@ func TestSource(t *testing.T) {
 	if _, ok := got["127.0.0.5"]; err != nil || !ok {
 		t.Errorf("%v, %v", got, err)
 	}
-	p := reachtest.Start(t, "http", "me", "geheim")
+	p := proxytest.Start(t, "http", "me", "geheim")
 	if got, _, err = list(t, srv.URL, "", listing.Options{Proxy: p.URL}); err != nil || len(got) != 1 || len(p.Asked()) != 1 {
 		t.Errorf("%v, %v, the proxy was asked for %q", got, err, p.Asked())
 	}

@@ -90,7 +90,7 @@ func parseProxy(raw string) (*url.URL, error) {
 	case u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 		return nil, fmt.Errorf("proxy %q: must end with the port", u.Redacted())
 	}
-	port := ""
+	var port string
 	switch u.Scheme {
 	case "http":
 		port = "80"

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach/reachtest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/proxytest"
 )
 
 func dialer(t *testing.T, o Options) *Dialer {
@@ -78,7 +78,7 @@ func TestSource(t *testing.T) {
 		t.Error("connected from a foreign address")
 	}
 	// What is connected from the address with a proxy is the proxy.
-	p := reachtest.Start(t, "http", "", "")
+	p := proxytest.Start(t, "http", "", "")
 	if got := hear(t, dialer(t, Options{Source: "127.0.0.5", Proxy: p.URL}), v4); got != "127.0.0.1" {
 		t.Errorf("through the proxy: came from %s", got)
 	}
@@ -119,7 +119,7 @@ func TestProxies(t *testing.T) {
 	_, port, _ := net.SplitHostPort(v4)
 	for _, scheme := range []string{"http", "https", "socks5"} {
 		for _, login := range []string{"", "me"} {
-			p := reachtest.Start(t, scheme, login, "geheim@")
+			p := proxytest.Start(t, scheme, login, "geheim@")
 			d := dialer(t, Options{Proxy: p.URL})
 			d.roots = p.Roots
 			for _, address := range []string{v4, "localhost:" + port} { // which the proxy resolves
@@ -144,7 +144,7 @@ func TestProxies(t *testing.T) {
 		}
 	}
 	// The certificate of an https:// proxy counts.
-	p := reachtest.Start(t, "https", "", "")
+	p := proxytest.Start(t, "https", "", "")
 	if _, err := dialer(t, Options{Proxy: p.URL}).Dial(t.Context(), "tcp", v4); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("unknown certificate: %v", err)
 	}

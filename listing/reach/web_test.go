@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach/reachtest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/proxytest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -40,7 +40,7 @@ func TestDialPublic(t *testing.T) {
 		"private.example": {addrs: []string{"127.0.0.1", "10.0.0.1", "::1"}},
 		"both.example":    {addrs: []string{"127.0.0.1", "203.0.113.5"}},
 	}.resolver(t)
-	p := reachtest.Start(t, "http", "", "")
+	p := proxytest.Start(t, "http", "", "")
 	p.Lead("203.0.113.5:"+port, v4)
 	for _, proxy := range []string{"none", p.URL} {
 		d := dialer(t, Options{Proxy: proxy})
@@ -95,7 +95,7 @@ func TestWebRedirects(t *testing.T) {
 		http.Redirect(w, r, to, http.StatusFound)
 	}))
 	t.Cleanup(base.Close)
-	p := reachtest.Start(t, "socks5", "", "")
+	p := proxytest.Start(t, "socks5", "", "")
 	p.Lead("203.0.113.5:"+there.Port(), there.Host)
 	for _, c := range []struct {
 		how        mirror.Redirects

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"io"
 	"net"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/mirrortest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 )
 
@@ -23,7 +23,7 @@ func short(b []byte, keep byte, rest string) []byte {
 
 // TestMillionEntries lists a folder with a million files in little memory.
 func TestMillionEntries(t *testing.T) { //nolint:paralleltest // it measures the heap
-	const million = 1_000_000
+	const million = mirrortest.Million
 	url := fake(t, func(c net.Conn, r *bufio.Reader) {
 		upToList(c, r)
 		data := []byte(rootEntry + entry("package_", 0o100644))
@@ -37,28 +37,13 @@ func TestMillionEntries(t *testing.T) { //nolint:paralleltest // it measures the
 		io.WriteString(c, frame(tagData, string(append(data, 0))))
 		io.CopyN(io.Discard, r, 25)
 	})
-	before, most := heap(), uint64(0)
+	grown := mirrortest.WatchHeap(t)
 	n := 0
-	sum, err := newLister(t, url, listing.Options{}).List(t.Context(), "", func(listing.Entry) error {
-		if n++; n%100_000 == 0 {
-			most = max(most, heap())
-		}
-		return nil
-	})
+	sum, err := newLister(t, url, listing.Options{}).List(t.Context(), "", func(listing.Entry) error { n++; return nil })
 	if err != nil || !sum.Complete() || n != million || sum.Entries != million {
 		t.Errorf("%d entries, %+v, %v", n, sum, err)
 	}
-	used := (int64(most) - int64(before)) >> 20
-	if t.Logf("%d MiB", used); used > 32 {
-		t.Errorf("%d MiB", used)
-	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	grown("a million entries", 32)
 }
 
 // TestEndless: lists that never end, and ones that hardly begin, are left when

@@ -202,7 +202,7 @@ func TestHostile(t *testing.T) {
 // protocol, and of which rsync's own client understands nothing.
 func TestNoise(t *testing.T) {
 	t.Parallel()
-	motd := strings.Repeat("Welcome\x00 to \xff\xfe\x1b[2J @RSYNCD: OK\r\n@RSYNCD: 99.0\n@RSYNCD:OK\n@rsyncd: EXIT\n \n\n"+strings.Repeat("x", 10_000)+"\n", 500)
+	motd := strings.Repeat("Welcome\x00 to \xff\xfe\x1b[2J @RSYNCD: OK\r\n@RSYNCD: 99.0\n@RSYNCD:OK\n@rsyncd: EXIT\n \n\n"+strings.Repeat("x", 10_000)+"\n", 40)
 	l := newLister(t, fake(t, func(c net.Conn, r *bufio.Reader) {
 		upToListAfter(c, r, motd)
 		io.WriteString(c, frame(tagInfo, motd)[:4+len(motd)]+frame(tagData, rootEntry+entry("f", 0o100644)+"\x00"))

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/proxytest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/rsynctest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach/reachtest"
 )
 
 // TestTLS lists a daemon behind a server that does its TLS, as rsync-ssl's do.
@@ -84,7 +84,7 @@ func TestProxies(t *testing.T) {
 	srv := rsynctest.Start(t, rsynctest.Module{Name: "m", Path: dir})
 	for _, scheme := range []string{"http", "socks5"} {
 		for _, program := range []string{"", rsynctest.Program(t)} {
-			p := reachtest.Start(t, scheme, "me", "geheim")
+			p := proxytest.Start(t, scheme, "me", "geheim")
 			l := newLister(t, srv.URL("m"), listing.Options{Proxy: p.URL, RsyncProgram: program})
 			got, sum, err := collect(t, l, "")
 			if err != nil || !sum.Complete() || len(got) != 1 {
@@ -106,7 +106,7 @@ func TestProxyOfEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "file"), "")
 	srv := rsynctest.Start(t, rsynctest.Module{Name: "m", Path: dir})
-	p := reachtest.Start(t, "http", "me", "geheim")
+	p := proxytest.Start(t, "http", "me", "geheim")
 	t.Setenv("RSYNC_PROXY", strings.TrimPrefix(p.URL, "http://"))
 	for i, program := range []string{"", rsynctest.Program(t)} {
 		for proxy, asked := range map[string]int{"": 1, "none": 0} {
@@ -211,15 +211,14 @@ func TestDiesLate(t *testing.T) {
 	}
 	srv := rsynctest.Start(t, rsynctest.Module{Name: "m", Path: dir})
 	for _, v := range []int{29, newestVersion} {
-		whole := newLister(t, srv.URL("m"), listing.Options{})
-		whole.newest = v
-		var sent int
-		count := fake(t, func(c net.Conn, r *bufio.Reader) { sent = passSome(c, r, srv.Addr(), 1<<30) })
+		whole := make(chan int, 1)
+		count := fake(t, func(c net.Conn, r *bufio.Reader) { whole <- passSome(c, r, srv.Addr(), 1<<30) })
 		l := newLister(t, count, listing.Options{})
 		l.newest = v
 		if _, _, err := collect(t, l, ""); err != nil {
 			t.Fatal(err)
 		}
+		sent := <-whole
 		l = newLister(t, fake(t, func(c net.Conn, r *bufio.Reader) { passSome(c, r, srv.Addr(), sent*99/100) }), listing.Options{})
 		l.newest = v
 		got, sum, err := collect(t, l, "")

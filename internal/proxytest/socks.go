@@ -1,4 +1,4 @@
-package reachtest
+package proxytest
 
 import (
 	"encoding/binary"

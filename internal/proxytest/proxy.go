@@ -1,11 +1,12 @@
-// Package reachtest plays proxies for tests: HTTP, HTTPS and SOCKS5, which want a
+// Package proxytest plays proxies for tests: HTTP, HTTPS and SOCKS5, which want a
 // login, remember who was asked for, and can lead addresses elsewhere.
-package reachtest
+package proxytest
 
 import (
 	"crypto/x509"
 	"encoding/base64"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -126,9 +127,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer resp.Body.Close()
-	for k, v := range resp.Header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
 	_, _ = io.Copy(w, resp.Body) // a client that has gone is not our fault
 }
