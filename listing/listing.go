@@ -94,21 +94,3 @@ type Lister interface {
 	// Protocol is "rsync", "ftp" or "http".
 	Protocol() string
 }
-
-// Options apply to all protocols; zero values are defaults.
-type Options struct {
-	// Timeout is how long a server may stay silent: connecting, or between two
-	// pieces of data. Default: 60s.
-	Timeout time.Duration
-	// PasswordFile names a file whose first line is the password (rsync).
-	PasswordFile string
-	// RsyncProgram is the path of an rsync program to list with instead of the
-	// built-in client; "" uses the built-in one.
-	RsyncProgram string
-	// Parallel is how many folders are listed at once (HTTP). Default: 4.
-	Parallel int
-	// UserAgent for HTTP. Default: "mirrorbrain-scanner".
-	UserAgent string
-	// Log receives what is odd but not an error, each kind once. nil: nobody.
-	Log func(msg string)
-}
