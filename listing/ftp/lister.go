@@ -19,6 +19,7 @@ import (
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/frontier"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -38,8 +39,10 @@ type Lister struct {
 	path           string // of the listed URL, decoded, no slash at either end
 	absolute       bool   // path begins at the server's root (URL path "/%2F...")
 	user, password string
+	passwordFile   string // "": password counts
 	security       security
 	opts           listing.Options
+	dialer         *reach.Dialer
 	tls            *tls.Config // one for all connections, so that sessions are resumed
 }
 
@@ -63,9 +66,15 @@ func New(rawURL string, opts listing.Options) (*Lister, error) {
 	if err := mirror.ValidPath(l.path); err != nil {
 		return nil, fmt.Errorf("URL %q: %w", l.shown, err)
 	}
+	if l.dialer, err = l.opts.Dialer(l.opts.Timeout); err != nil {
+		return nil, fmt.Errorf("listing %s: %w", l.shown, err)
+	}
 	if u.User != nil {
+		given := false
 		l.user = u.User.Username()
-		l.password, _ = u.User.Password()
+		if l.password, given = u.User.Password(); !given {
+			l.passwordFile = opts.PasswordFile
+		}
 	}
 	if strings.ContainsAny(l.user+l.password, "\r\n\x00") {
 		return nil, fmt.Errorf("URL %q: line break in user or password", l.shown)
@@ -86,6 +95,14 @@ func New(rawURL string, opts listing.Options) (*Lister, error) {
 		l.port = "21"
 	}
 	return l, nil
+}
+
+// secret is the password to log in with.
+func (l *Lister) secret() (string, error) {
+	if l.passwordFile == "" {
+		return l.password, nil
+	}
+	return listing.ReadPassword(l.passwordFile)
 }
 
 // Protocol is "ftp", for ftps too.

@@ -302,6 +302,9 @@ func (v *visit) entry(e listing.Entry) error {
 		v.refused++
 		return nil
 	}
+	if v.w.l.opts.Skip(e.Path, e.Kind == listing.Dir) {
+		return nil
+	}
 	if e.Kind == listing.Dir {
 		if len(v.folders) < frontier.MaxWaiting {
 			v.folders = append(v.folders, name)

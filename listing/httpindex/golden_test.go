@@ -79,6 +79,9 @@ func dump(text []byte, contentType string) string {
 			time.Unix(0, it.mtime).UTC().Format("2006-01-02T15:04:05"), it.precision, zone, it.mode, it.hasMode, it.name)
 		return nil
 	})
+	if p.astray != "" {
+		fmt.Fprintf(&b, "astray: %s\n", p.astray)
+	}
 	fmt.Fprintf(&b, "refused %d, cut %q, not an index %v, error %v\n", p.refused, p.cut, errors.Is(err, listing.ErrNotIndex), err != nil)
 	return b.String()
 }

@@ -29,13 +29,20 @@ type page struct {
 	refused int // links to children with names that no file can have
 	// cut says why the page may not show all; "" when it does.
 	cut string
+	// astray says why its links lead elsewhere; "" when they do not.
+	astray string
 	// over is set when it has more rows than are read.
 	over bool
+	rows int // that were read, then
 }
 
-// maxRows is how many rows of one page are read: short rows would take twenty
-// times the memory of the page, and a server can send them packed.
-var maxRows = 500_000
+// maxRows is how many rows of one page are read, and maxHeld how many of a page
+// that does not say at once that it is an index: those are kept, and take twenty
+// times the memory of short rows, which a server can send packed.
+var (
+	maxRows = 2_000_000
+	maxHeld = 500_000
+)
 
 // stopError ends the reading of a page because of the receiver of its items.
 type stopError struct{ error }

@@ -12,7 +12,7 @@ import (
 )
 
 // The tests need not read as much as the real thing.
-func init() { maxRows = 20_000 }
+func init() { maxRows, maxHeld = 20_000, 20_000 }
 
 // rows repeats a row, with a number in it, a few times more often than is read.
 func rows(row string) string {

@@ -27,7 +27,7 @@ func readXML(r *bufio.Reader, yield func(item) error) (page, error) {
 	)
 	for rows := 0; ; {
 		if rows == maxRows {
-			p.over = true
+			p.over, p.rows = true, rows
 			return p, nil
 		}
 		switch z.Next() {
