@@ -33,10 +33,22 @@ func urls(m *mirror.Mirror, protocol string) []string {
 		if m.FTP != "" {
 			return []string{m.FTP}
 		}
+	case "s3":
+		if m.S3 != "" {
+			return []string{m.S3}
+		}
 	case "http":
 		return m.HTTP
 	}
 	return nil
+}
+
+// passwordFile gives the file with what a protocol asks of us.
+func passwordFile(m *mirror.Mirror, protocol string) string {
+	if protocol == "s3" {
+		return m.S3CredentialsFile
+	}
+	return m.RsyncPasswordFile
 }
 
 // listError is a failure of one protocol; another may do.
