@@ -3,7 +3,6 @@ package scanner
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -12,7 +11,6 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/httphead"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
 const (
@@ -53,16 +51,22 @@ func (s *scan) settleDoubts(ctx context.Context, m *matcher) error {
 	}
 	fetching, done := context.WithTimeout(ctx, digestTime)
 	defer done()
+	var ids []mirror.FileID
+	for _, d := range m.doubts {
+		for _, v := range d.versions {
+			ids = append(ids, v.ID)
+		}
+	}
+	known, err := s.db.SHA256Of(ctx, ids)
+	if err != nil {
+		return err
+	}
+	hashed := func(v mirror.Version) bool { _, ok := known[v.ID]; return ok }
 	sums := make([]*[sha256.Size]byte, len(m.doubts))
-	known := make([]map[mirror.FileID][sha256.Size]byte, len(m.doubts))
 	slots := make(chan struct{}, askers)
 	var wg sync.WaitGroup
 	for i, d := range m.doubts {
-		var err error
-		if known[i], err = s.digestsOf(ctx, d.versions); err != nil {
-			return err
-		}
-		if len(known[i]) == 0 {
+		if !slices.ContainsFunc(d.versions, hashed) {
 			continue
 		}
 		slots <- struct{}{}
@@ -74,26 +78,10 @@ func (s *scan) settleDoubts(ctx context.Context, m *matcher) error {
 	wg.Wait()
 	for i, d := range m.doubts {
 		if sums[i] != nil {
-			m.settleDoubt(d, known[i], *sums[i])
+			m.settleDoubt(d, known, *sums[i])
 		}
 	}
 	return ctx.Err()
-}
-
-// digestsOf gives the digests of versions, where they are known.
-func (s *scan) digestsOf(ctx context.Context, vs []mirror.Version) (map[mirror.FileID][sha256.Size]byte, error) {
-	known := map[mirror.FileID][sha256.Size]byte{}
-	for _, v := range vs {
-		d, err := s.db.Digests(ctx, v.ID)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-		case err != nil:
-			return nil, err
-		default:
-			known[v.ID] = d.SHA256
-		}
-	}
-	return known, nil
 }
 
 // sum fetches what the mirror has at a path; nil when it does not give it, or
@@ -109,9 +97,13 @@ func (s *scan) sum(ctx context.Context, path string) *[sha256.Size]byte {
 
 // settleDoubt books what the bytes at a path are.
 func (m *matcher) settleDoubt(d doubt, known map[mirror.FileID][sha256.Size]byte, sum [sha256.Size]byte) {
-	held := false
+	held, unhashed := false, 0
 	for _, v := range d.versions {
-		if digest, ok := known[v.ID]; !ok || digest != sum {
+		digest, ok := known[v.ID]
+		if !ok {
+			unhashed++
+		}
+		if !ok || digest != sum {
 			continue
 		}
 		held = true
@@ -126,7 +118,7 @@ func (m *matcher) settleDoubt(d doubt, known map[mirror.FileID][sha256.Size]byte
 	case held:
 		m.counts.Doubtful--
 		m.counts.Held++
-	case len(known) == len(d.versions): // none of them
+	case unhashed == 0: // none of them
 		m.counts.Doubtful--
 		m.counts.Stale++
 	}

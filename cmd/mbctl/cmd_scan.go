@@ -45,7 +45,7 @@ that the web server cannot serve from there on is not credited, and is asked for
 again after a week, or with --force. A server that says it is busy is tried again
 some minutes later, while others are scanned.
 
-With --due, mirrors in one of their quiet times are left in peace; mirrors that
+With --all, mirrors in one of their quiet times are left in peace; mirrors that
 are named are scanned nevertheless. When more than half of at least five mirrors
 that were well before fail at once, the fault is likely here: nothing is
 remembered of it, and the exit code is 1.`,
@@ -201,42 +201,39 @@ func (a *app) scanTargets(ctx context.Context, names []string, f scanFlags, enab
 		}
 	}
 	if f.due {
-		mirrors = a.dueMirrors(mirrors, len(names) > 0)
+		mirrors = a.dueMirrors(mirrors)
 	}
-	a.sayQuiet(mirrors, names)
+	if f.all {
+		return a.notQuiet(mirrors), nil
+	}
+	for i := range mirrors {
+		if mirrors[i].InQuiet(time.Now()) {
+			a.say("%s: it is one of its quiet times, but it was asked for by name", mirrors[i].Name)
+		}
+	}
 	return mirrors, nil
 }
 
-// dueMirrors gives those whose scan is due, and says why there are none. In its
-// quiet times a mirror is left in peace, unless it was named.
-func (a *app) dueMirrors(mirrors []mirror.Mirror, named bool) []mirror.Mirror {
-	now := time.Now()
-	var due []mirror.Mirror
-	quiet := 0
-	for i := range mirrors {
-		m := &mirrors[i]
-		switch {
-		case scanner.NextScan(m, time.Duration(a.conf.ScanInterval)).After(now):
-		case !named && m.InQuiet(now):
-			a.say("%s: skipped, it is one of its quiet times", m.Name)
-			quiet++
-		default:
-			due = append(due, *m)
-		}
-	}
-	if len(due) == 0 && quiet == 0 && len(mirrors) > 0 {
+// dueMirrors gives those whose scan is due, and says so if there are none.
+func (a *app) dueMirrors(mirrors []mirror.Mirror) []mirror.Mirror {
+	due := slices.DeleteFunc(slices.Clone(mirrors), func(m mirror.Mirror) bool {
+		return scanner.NextScan(&m, time.Duration(a.conf.ScanInterval)).After(time.Now())
+	})
+	if len(due) == 0 && len(mirrors) > 0 {
 		a.say("No mirror is due. 'mbctl list' shows when each was scanned; without --due all are.")
 	}
 	return due
 }
 
-// sayQuiet says which of the named mirrors are scanned in a quiet time.
-func (a *app) sayQuiet(mirrors []mirror.Mirror, names []string) {
-	for i := range mirrors {
-		if len(names) > 0 && mirrors[i].InQuiet(time.Now()) {
-			a.say("%s: it is one of its quiet times, but it was asked for by name", mirrors[i].Name)
+// notQuiet leaves out the mirrors that are to be left in peace now.
+func (a *app) notQuiet(mirrors []mirror.Mirror) []mirror.Mirror {
+	return slices.DeleteFunc(mirrors, func(m mirror.Mirror) bool {
+		if m.InQuiet(time.Now()) {
+			a.say("%s: skipped, it is one of its quiet times", m.Name)
+			return true
 		}
-	}
+		return false
+	})
 }
 
 // indexed counts the files of the index.
