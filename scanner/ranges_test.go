@@ -13,17 +13,12 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/mirrortest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
 // oneWorld is eachWorld for what does not depend on the database.
 func oneWorld(t *testing.T) *world {
 	t.Helper()
-	s, err := store.Open(sqlite(t), store.Options{})
-	must(t, err)
-	t.Cleanup(func() { s.Close() })
-	must(t, s.Prepare(t.Context()))
-	return &world{t: t, db: s, root: t.TempDir()}
+	return newWorld(t, sqlite(t))
 }
 
 // odd is a web server in front of a folder that does as it is told with
