@@ -26,7 +26,7 @@ var (
 	ErrConflict    = errors.New("the database changed meanwhile")
 	ErrReadOnly    = errors.New("database is read-only")
 	ErrUnreachable = errors.New("database unreachable")
-	ErrFull        = errors.New("the disk of the database is full")
+	ErrFull        = errors.New("the disk of the database cannot be written to: it is full, or a quota or limit was reached")
 	// ErrSchemaOld: the schema must be upgraded with "mbctl db migrate" first.
 	ErrSchemaOld = errors.New("database schema is too old")
 	// ErrSchemaNew: the database was upgraded beyond what this program knows.
@@ -115,6 +115,8 @@ func classifySQLite(code int) error {
 	switch code {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return ErrConflict
+	case sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE: // what becomes of a quota, or of a limit of the process
+		return ErrFull
 	}
 	switch code & 0xff {
 	case sqlite3.SQLITE_READONLY:

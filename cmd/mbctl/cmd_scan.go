@@ -248,13 +248,13 @@ func (a *app) indexed(ctx context.Context) (int64, error) {
 // scanFailures turns failed scans into the error that names them.
 func (a *app) scanFailures(ctx context.Context, reports []scanner.Report, failAfter time.Duration) error {
 	var failed []string
-	away := 0 // scans that the mirrors are not to blame for
+	var ours []error // why scans failed that the mirrors are not to blame for
 	for _, r := range reports {
 		if r.Err == nil {
 			continue
 		}
-		if errors.Is(r.Err, store.ErrUnreachable) {
-			away++
+		if errors.Is(r.Err, store.ErrUnreachable) || errors.Is(r.Err, store.ErrFull) || errors.Is(r.Err, store.ErrReadOnly) {
+			ours = append(ours, r.Err)
 		}
 		if failAfter > 0 {
 			m, err := a.db.Mirror(ctx, r.Mirror)
@@ -268,8 +268,8 @@ func (a *app) scanFailures(ctx context.Context, reports []scanner.Report, failAf
 		return nil
 	}
 	code := exitSomeFailed
-	if away == len(failed) {
-		code = exitUnreachable
+	if len(ours) == len(failed) {
+		code = exitCode(ours[0])
 	}
 	return &codedError{code, fmt.Errorf("%d of %d mirrors failed: %s", len(failed), len(reports), strings.Join(failed, "; "))}
 }
