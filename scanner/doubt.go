@@ -14,7 +14,7 @@ const minDoubt = 5
 // for long tells nothing about us.
 func wasWell(m *mirror.Mirror) bool { return m.Scan.FailingSince.IsZero() }
 
-// tally counts how the scans of mirrors end that were well before.
+// tally counts how the scans of mirrors end that had not failed before.
 type tally struct{ all, open, good, failed int }
 
 // doubts reports whether so many failed at once that the fault is likely ours.
@@ -29,6 +29,6 @@ func (t tally) mayDoubt() bool {
 }
 
 func (t tally) text() string {
-	return fmt.Sprintf("%d of %d mirrors that were well before failed at once, so the fault is likely here and nothing was remembered of it: ",
+	return fmt.Sprintf("%d of %d mirrors that had not failed before did so at once, so the fault is likely here and nothing was remembered of it: ",
 		t.failed, t.good+t.failed)
 }

@@ -51,7 +51,7 @@ func sameTree(a, b *mirror.Mirror) bool {
 
 // notItsFault reports whether a scan failed without the mirror's doing.
 func notItsFault(err error) bool {
-	for _, e := range []error{store.ErrLeaseLost, store.ErrUnreachable, store.ErrFull, store.ErrReadOnly, store.ErrNotFound, errEdited} {
+	for _, e := range []error{store.ErrLeaseLost, store.ErrUnreachable, store.ErrFull, store.ErrReadOnly, store.ErrNotFound, errEdited, errNoURL} {
 		if errors.Is(err, e) {
 			return true
 		}

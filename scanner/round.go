@@ -159,7 +159,6 @@ func (r *round) finish(ctx context.Context) {
 		return
 	}
 	doubt := r.tally.text() + r.ownTrouble(ctx)
-	r.o.Log.Error("most scans failed", "doubt", doubt)
 	for _, f := range r.held {
 		f.report.Doubt = doubt
 	}

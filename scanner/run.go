@@ -150,7 +150,7 @@ func (s *scan) run(ctx context.Context) error {
 	}
 	switch {
 	case len(failed) == 0:
-		return fmt.Errorf("has no URL for %s", strings.Join(s.o.Protocols, ", "))
+		return fmt.Errorf("%w %s", errNoURL, strings.Join(s.o.Protocols, ", "))
 	case missing != "" && (!s.whole || s.before.Held.Intersects(s.within)):
 		// What was there is gone, or the server is at fault: HEAD will tell. And a
 		// mirror need not have every folder.

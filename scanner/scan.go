@@ -133,8 +133,8 @@ func (o Options) withDefaults() (Options, error) {
 // the oldest. There is one report for each, in that order. An error means that
 // no mirror was tried. When ctx ends, scans under way stop and lose nothing.
 //
-// When more than half of at least five mirrors that were well before fail, the
-// scanner doubts itself: no failure is remembered, and Report.Doubt says what is
+// When more than half of at least five mirrors that had not failed before
+// fail, the scanner doubts itself: no failure is remembered, and Report.Doubt says what is
 // likely wrong here.
 func Scan(ctx context.Context, db *store.Store, mirrors []mirror.Mirror, o Options) ([]Report, error) {
 	o, err := o.withDefaults()

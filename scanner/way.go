@@ -1,11 +1,15 @@
 package scanner
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
+
+// errNoURL says that the mirror is not there by any of the protocols asked for.
+var errNoURL = errors.New("has no URL for")
 
 // way is one way to list the mirror.
 type way struct{ protocol, url string }

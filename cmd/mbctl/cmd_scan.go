@@ -47,7 +47,7 @@ some minutes later, while others are scanned.
 
 With --all, mirrors in one of their quiet times are left in peace; mirrors that
 are named are scanned nevertheless. When more than half of at least five mirrors
-that were well before fail at once, the fault is likely here: nothing is
+that had not failed before do so at once, the fault is likely here: nothing is
 remembered of it, and the exit code is 1.`,
 		Example: `  mbctl scan example --enable
   mbctl scan --all -j 8
