@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -16,6 +17,16 @@ var errRedirect = reach.ErrRedirect
 // web asks a mirror's web server about files, as a client would. Its own hosts
 // may be anywhere, and where they redirect to is guarded.
 type web struct{ client *http.Client }
+
+// openWeb makes a web for m, reached as its rules say. Close frees its
+// connections.
+func openWeb(m *mirror.Mirror, timeout time.Duration) (*web, error) {
+	d, err := reach.New(reach.Options{Contact: timeout, Source: m.Rules.Source, Proxy: m.Rules.Proxy})
+	if err != nil {
+		return nil, fmt.Errorf("mirror %s: %w (mend it with mbctl edit)", m.Name, err)
+	}
+	return newWebBy(d, m, timeout), nil
+}
 
 // newWeb makes a web for m. Close frees its connections.
 func newWeb(m *mirror.Mirror, timeout time.Duration) *web {

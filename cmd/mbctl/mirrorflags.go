@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -85,7 +86,9 @@ func (f *mirrorFlags) addScanRules(fs *pflag.FlagSet,
 	text("proxy", "", "`URL` of a proxy (http, https, socks5), or none", func(s *settings) *string { return &s.Proxy })
 	// Not a list of the flag's own kind: windows have commas in them.
 	fs.StringArrayVar(&f.given.Quiet, "quiet-window", nil, "`WINDOW` in which it is neither scanned nor probed, for example 'sat,sun 02:00-06:00 Europe/Berlin' (several allowed)")
-	f.copies["quiet-window"] = func(to *settings) { to.Quiet = f.given.Quiet }
+	f.copies["quiet-window"] = func(to *settings) {
+		to.Quiet = slices.DeleteFunc(f.given.Quiet, func(w string) bool { return w == "" }) // '' is how to take them away
+	}
 	text("push", "", "what makes the mirror synchronise: ssh, http or https `URL`, or exec:COMMAND", func(s *settings) *string { return &s.Push })
 	fs.IntVar(&f.given.PushTier, "push-tier", 0, "`NUMBER`: mirrors with lower ones are pushed first")
 	f.copies["push-tier"] = func(to *settings) { to.PushTier = f.given.PushTier }
