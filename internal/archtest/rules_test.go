@@ -16,8 +16,8 @@ var levels = [][]string{
 	{"mirror"},
 	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync"},
 	{"store"},
-	{"catalog", "origin", "checksum"},
-	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex"},
+	{"catalog", "origin", "checksum", "copies"},
+	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex", "checkup"},
 	{"", "cmd", "bench", "examples"}, // the root package and the programs
 }
 
