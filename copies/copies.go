@@ -46,6 +46,7 @@ type Copy struct {
 	Digested bool     // all bytes were read
 	SHA256   [32]byte // of them
 	Read     int64    // bytes read
+	Content  []byte   // the first of them, see Options.Keep
 
 	Took time.Duration
 	Err  error // there was no answer, or the bytes could not be read
@@ -60,6 +61,7 @@ type Options struct {
 	Digest   bool // read the bytes, too; by HTTP alone
 	// MaxBytes is how long files are at most that are read. Default: 1 GiB.
 	MaxBytes     int64
+	Keep         int    // how many of the bytes read are kept
 	RsyncProgram string // list with this program instead of the built-in client
 	Log          *slog.Logger
 	// Open makes listers. Default: protocols.Open.

@@ -126,7 +126,7 @@ func TestDigest(t *testing.T) {
 			var sent bytes.Buffer
 			web := httptest.NewServer(test.serve)
 			t.Cleanup(web.Close)
-			c := Ask(t.Context(), []Place{{Base: web.URL + "/", Path: "x", Client: web.Client()}}, Options{Digest: true, MaxBytes: test.max, Timeout: test.timeout})[0]
+			c := Ask(t.Context(), []Place{{Base: web.URL + "/", Path: "x", Client: web.Client()}}, Options{Digest: true, MaxBytes: test.max, Keep: 3, Timeout: test.timeout})[0]
 			if test.want != "" {
 				if c.Err == nil || !strings.Contains(c.Err.Error(), test.want) || c.Digested {
 					t.Errorf("error %v, want %q", c.Err, test.want)
@@ -136,7 +136,7 @@ func TestDigest(t *testing.T) {
 			if test.name == "right" {
 				sent.WriteString("content")
 			}
-			if c.Err != nil || !c.Digested || c.SHA256 != sha256.Sum256(sent.Bytes()) || c.Read != int64(sent.Len()) {
+			if c.Err != nil || !c.Digested || c.SHA256 != sha256.Sum256(sent.Bytes()) || c.Read != int64(sent.Len()) || string(c.Content) != sent.String()[:min(3, sent.Len())] {
 				t.Errorf("%+v", c)
 			}
 		})

@@ -105,6 +105,7 @@ func (c *Copy) read(ctx context.Context, o Options, alive func()) error {
 	for {
 		n, err := body.Read(buf)
 		sum.Write(buf[:n])
+		c.Content = append(c.Content, buf[:min(n, o.Keep-len(c.Content))]...)
 		c.Read += int64(n)
 		if n > 0 {
 			alive()
