@@ -17,7 +17,8 @@ var levels = [][]string{
 	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync"},
 	{"store"},
 	{"catalog", "origin", "checksum", "copies"},
-	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex", "checkup"},
+	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex"},
+	{"checkup"},
 	{"", "cmd", "bench", "examples"}, // the root package and the programs
 }
 
