@@ -122,9 +122,9 @@ func (c *checker) eachEndpoint(ctx context.Context, at []netip.AddrPort, check f
 	var wg sync.WaitGroup
 	for i, ap := range at {
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
+			each, cancel := context.WithTimeout(ctx, c.o.Timeout)
 			defer cancel()
-			all[i] = check(ctx, ap)
+			all[i] = check(each, ap)
 		})
 	}
 	wg.Wait()

@@ -66,7 +66,7 @@ func rangeWrong(a answer, first, last, size int64) error {
 	case a.status != http.StatusPartialContent:
 		return fmt.Errorf("status %d instead of 206", a.status)
 	case !strings.EqualFold(got, want) && !strings.EqualFold(got, fmt.Sprintf("bytes %d-%d/*", first, last)):
-		return fmt.Errorf("Content-Range is %.80q instead of %q", got, want) //nolint:staticcheck // a header's name
+		return fmt.Errorf("Content-Range is %.80q instead of %q", got, want)
 	case a.more || int64(len(a.body)) != last-first+1:
 		return fmt.Errorf("%d bytes came instead of %d", len(a.body), last-first+1)
 	}

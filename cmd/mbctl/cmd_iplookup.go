@@ -86,8 +86,8 @@ func (a *app) runIPLookup(ctx context.Context, names []string, f lookupFlags) er
 		return err
 	}
 	defer g.close()
-	if g.places == nil && g.file == nil && g.table.Len() == 0 {
-		a.logger().Warn("neither a GeoIP nor an AS database is configured, and no prefixes were imported", "see", "geoip, geoip_asn, 'mbctl asn import'")
+	if !a.quiet && g.places == nil && g.file == nil && g.table.Len() == 0 {
+		fmt.Fprintln(a.err, "Nothing can be looked up: no GeoIP or AS database is configured (geoip, geoip_asn in "+defaultConfig+"), and no prefixes were imported ('mbctl asn import').")
 	}
 	docs := []lookupDoc{}
 	var failed []error

@@ -41,7 +41,8 @@ with --all the disabled ones too.
 
 Piped, the columns are separated by tabs: mirror, what its copy is (current,
 former, other, doubtful, missing, web page, no answer; "there" where the index
-does not know the path), HTTP status or error, size, time (UTC), URL, digest.
+does not know the path), HTTP status, size, time (UTC), URL, digest, what went
+wrong.
 Exit code 3: some do not have the current version.`,
 		Example: `  mbctl probefile iso/x.iso
   mbctl probefile iso/x.iso -m example --urls all
@@ -216,7 +217,7 @@ type probedCopyDoc struct {
 func (a *app) printProbe(k *knownFile, answers []copies.Copy, others int) error {
 	doc := probefileDoc{Path: k.path, Versions: k.docs(), Copies: []probedCopyDoc{}, Elsewise: others}
 	tally := map[copyIs]int{}
-	s := sheet{header: []string{"mirror", "is", "http", "size", "time", "url", "digest"}, right: []int{3}}
+	s := sheet{header: []string{"mirror", "is", "http", "size", "time", "url", "digest", "error"}, right: []int{3}}
 	for i := range answers {
 		c := &answers[i]
 		is, sum := k.judge(c)
@@ -225,7 +226,7 @@ func (a *app) printProbe(k *knownFile, answers []copies.Copy, others int) error 
 			Mirror: c.Mirror, URL: c.URL(), probeDoc: *probeDocOf(c, is, sum),
 			Content: strings.ToValidUTF8(string(c.Content), "\uFFFD"), Seconds: c.Took.Seconds(),
 		})
-		s.rows = append(s.rows, slices.Concat([]string{c.Mirror}, probeCells(c, is), []string{c.URL(), sum}))
+		s.rows = append(s.rows, slices.Concat([]string{c.Mirror}, probeCells(c, is), []string{c.URL(), sum, copyError(c)}))
 	}
 	if a.json {
 		if err := a.printJSON(doc); err != nil {

@@ -133,6 +133,7 @@ func (a *app) runUpdate(ctx context.Context, names []string, f updateFlags) erro
 	if err != nil {
 		return err
 	}
+	a.sayNoGeo(g)
 	found := g.relocate(ctx, mirrors, f)
 	g.close()
 	if ctx.Err() != nil {
@@ -160,6 +161,19 @@ func (a *app) runUpdate(ctx context.Context, names []string, f updateFlags) erro
 		return &codedError{exitRefused, fmt.Errorf("nothing was stored of %s: say --yes", plural(changes, "change"))}
 	}
 	return updateFailures(found)
+}
+
+// sayNoGeo tells on standard error which data is not there.
+func (a *app) sayNoGeo(g *geo) {
+	if a.quiet {
+		return
+	}
+	if g.places == nil {
+		fmt.Fprintln(a.err, "No GeoIP database is configured (geoip in "+defaultConfig+"): places stay as they are.")
+	}
+	if g.file == nil && g.table.Len() == 0 {
+		fmt.Fprintln(a.err, "No prefixes were imported ('mbctl asn import'), nor is an AS database configured (geoip_asn): networks stay as they are.")
+	}
 }
 
 // confirms asks on a terminal; elsewhere the answer is no.

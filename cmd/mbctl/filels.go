@@ -41,7 +41,8 @@ Piped, the columns are separated by tabs: continent, country, score, state,
 mirror, version (current or former), path; with --probe: what the copy is
 (current, former, other, doubtful, missing, web page, no answer), HTTP status,
 size, Last-Modified, and with --digest whether its SHA-256 is equal; with --urls
-the URL. It is an error (1) when nothing is found.`,
+the URL; with --probe at last what went wrong. It is an error (1) when nothing
+is found.`,
 		Example: `  mbctl file ls iso/x.iso
   mbctl file ls '*.iso' -m example
   mbctl file ls 'update/**/repomd.xml' --probe
@@ -320,6 +321,9 @@ func (w *lsOutput) print(rows []heldFile) error {
 	if w.f.urls {
 		header = append(header, "url")
 	}
+	if w.f.probe {
+		header = append(header, "error")
+	}
 	s := sheet{header: header, right: []int{2}}
 	for i := range rows {
 		s.rows = append(s.rows, w.cells(&rows[i]))
@@ -349,22 +353,36 @@ func (w *lsOutput) cells(r *heldFile) []string {
 	if w.f.urls {
 		cells = append(cells, url)
 	}
+	if w.f.probe {
+		cells = append(cells, copyError(r.copy))
+	}
 	return cells
 }
 
-// probeCells are what a copy is, HTTP status or error, size and time.
+// probeCells are what a copy is, HTTP status, size and time.
 func probeCells(c *copies.Copy, is copyIs) []string {
 	if c == nil {
 		return []string{"", "", "", ""}
 	}
 	status := ""
-	switch {
-	case c.Err != nil:
-		status = c.Err.Error()
-	case c.Status != 0:
+	if c.Status != 0 {
 		status = fmt.Sprint(c.Status)
 	}
 	return []string{string(is), status, sizeText(c.Entry.SizeMin, c.Entry.SizeMax), timeText(c.Entry.MTime, c.Entry.Precision)}
+}
+
+// copyError is what went wrong, without the URL that stands beside it.
+func copyError(c *copies.Copy) string {
+	if c == nil || c.Err == nil {
+		return ""
+	}
+	text := c.Err.Error()
+	for _, doing := range []string{"asking for ", "reading ", ""} {
+		if rest, ok := strings.CutPrefix(text, doing+c.URL()+": "); ok {
+			return rest
+		}
+	}
+	return text
 }
 
 // printJSON prints elements of one list, which may be long.

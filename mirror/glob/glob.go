@@ -72,7 +72,8 @@ func Parse(text string) (*Pattern, error) {
 	slash, wild, loose := p.survey()
 	switch {
 	case !wild:
-		return p, p.setExact()
+		p.setExact()
+		return p, nil
 	case !slash && !loose && rest == text:
 		p.tokens = append([]token{{kind: folders}}, p.tokens...)
 	}
@@ -173,7 +174,7 @@ func (p *Pattern) survey() (slash, wild, loose bool) {
 	return slash, wild, loose
 }
 
-func (p *Pattern) setExact() error {
+func (p *Pattern) setExact() {
 	var b []byte
 	for _, t := range p.tokens {
 		b = appendChar(b, t.char)
@@ -182,7 +183,6 @@ func (p *Pattern) setExact() error {
 	if i := strings.LastIndexByte(p.exact, '/'); i >= 0 {
 		p.folder = p.exact[:i]
 	}
-	return nil
 }
 
 // literalFolder gives the names before the first one that is not literal.

@@ -127,7 +127,7 @@ func slow(p *Pattern) *regexp.Regexp {
 			if t.char < 0 || t.char == 0xFFFD {
 				return nil
 			}
-			b.WriteString(regexp.QuoteMeta(string(rune(t.char))))
+			b.WriteString(regexp.QuoteMeta(string(t.char)))
 		case class:
 			return nil
 		case inName:
