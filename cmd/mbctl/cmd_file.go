@@ -140,6 +140,11 @@ func (a *app) nothingMatches(ctx context.Context, pattern *glob.Pattern) error {
 		return fmt.Errorf("the index is empty: run 'mbctl index DIR' first")
 	}
 	if path, ok := pattern.Exact(); ok {
+		if real, err := a.db.Resolve(ctx, path); err != nil {
+			return err
+		} else if real != path {
+			return fmt.Errorf("%q stands for %q, by a link: name that", path, real)
+		}
 		_, n, _, err := a.db.FolderIDs(ctx, path)
 		switch {
 		case err == nil:
@@ -196,7 +201,11 @@ func (a *app) runFileAdd(ctx context.Context, text string, names []string) error
 	}
 	now := k.current()
 	if now.ID == 0 {
-		return fmt.Errorf("the index has no current file %q: run 'mbctl index' if it is new", path)
+		pattern, err := glob.Parse(glob.Quote(path))
+		if err != nil {
+			return usagef("%w", err)
+		}
+		return a.nothingMatches(ctx, pattern)
 	}
 	var docs []map[string]any
 	var refused []string

@@ -36,7 +36,8 @@ func newProbefileCommand(a *app) *cobra.Command {
 		Long: `Asks mirrors for one file, whatever the database says of them: by HEAD at the
 URLs that clients are sent to, and with --urls where scans look. What they answer
 is compared with the versions in the index by size and time, and with --digest
-by the SHA-256 of the bytes themselves. Without -m all enabled mirrors are asked,
+by the SHA-256 of the bytes themselves; a link's with those of what it stands
+for. Without -m all enabled mirrors are asked,
 with --all the disabled ones too.
 
 Piped, the columns are separated by tabs: mirror, what its copy is (current,
@@ -83,10 +84,15 @@ func (a *app) runProbefile(ctx context.Context, arg string, f probeFlags) error 
 	if err != nil || len(mirrors) == 0 {
 		return err
 	}
-	k, err := a.known(ctx, path)
+	real, err := a.db.Resolve(ctx, path) // a link has no versions of its own
 	if err != nil {
 		return err
 	}
+	k, err := a.known(ctx, real)
+	if err != nil {
+		return err
+	}
+	k.path = path
 	var clients askers
 	defer clients.close()
 	places, others := probePlaces(mirrors, path, f.urls, &clients)
@@ -295,7 +301,7 @@ func (a *app) sayTally(k *knownFile, tally map[copyIs]int, others int) {
 		line += fmt.Sprintf("; %s not carry this part of the tree", pluralVerb(others))
 	}
 	if len(k.versions) == 0 {
-		line += "; the index does not know the path (a link has no versions of its own)"
+		line += "; the index does not know the path"
 	}
 	fmt.Fprintln(a.err, line)
 }

@@ -211,6 +211,18 @@ func (p *Pattern) Exact() (path string, ok bool) { return p.exact, p.exact != ""
 // root.
 func (p *Pattern) Folder() string { return p.folder }
 
+// Quote gives the pattern that matches a path alone.
+func Quote(path string) string {
+	var b strings.Builder
+	for i := range len(path) {
+		if strings.IndexByte(`*?[\%`, path[i]) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(path[i])
+	}
+	return b.String()
+}
+
 // next decodes a character, and says how long it is.
 func next[S string | []byte](s S) (char, int) {
 	if c := s[0]; c < utf8.RuneSelf {

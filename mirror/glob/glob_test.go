@@ -71,6 +71,19 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+func TestQuote(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"a/b", `*?[x]\%`, "\xff/**/c"} {
+		p, err := Parse(Quote(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if exact, ok := p.Exact(); !ok || exact != path {
+			t.Errorf("%q became %q", path, exact)
+		}
+	}
+}
+
 // A folder below which nothing matches is known before its names are.
 func TestDead(t *testing.T) {
 	t.Parallel()
