@@ -103,15 +103,20 @@ func Run(ctx context.Context, s Subject, o Options) []Finding {
 	defer cancel()
 	checks := []func(context.Context) []Finding{c.database, c.names}
 	add := func(base string, some ...func(context.Context, string) []Finding) {
+		slots := make(chan struct{}, atOnce)
 		for _, check := range some {
-			checks = append(checks, func(ctx context.Context) []Finding { return check(ctx, base) })
+			checks = append(checks, func(ctx context.Context) []Finding {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				return check(ctx, base)
+			})
 		}
 	}
 	for _, base := range s.Mirror.HTTP {
 		add(base, c.connects, c.certificates, c.front, c.lists, c.absent, c.files, c.content, c.headers, c.ranges, c.packed, c.trace)
 	}
 	if s.Mirror.Rsync != "" {
-		add(s.Mirror.Rsync, c.greeting, c.lists)
+		add(s.Mirror.Rsync, c.daemon)
 	}
 	if s.Mirror.FTP != "" {
 		add(s.Mirror.FTP, c.lists)
@@ -124,6 +129,10 @@ func Run(ctx context.Context, s Subject, o Options) []Finding {
 	wg.Wait()
 	return slices.Concat(out...)
 }
+
+// atOnce is how many checks of one base URL are made side by side: many servers
+// let a client have but a few connections.
+const atOnce = 3
 
 // Worst is the worst result among findings; OK for none.
 func Worst(all []Finding) Result {

@@ -79,6 +79,11 @@ func (c *checker) unlisted(f *Finding, protocol string, n int, err error) {
 	}
 }
 
+// daemon looks at an rsync daemon, over one connection after the other.
+func (c *checker) daemon(ctx context.Context, base string) []Finding {
+	return append(c.greeting(ctx, base), c.lists(ctx, base)...)
+}
+
 // greeting reads what an rsync daemon says first (clientserver.c of rsync:
 // "@RSYNCD: 31.0"). A version below 27 is older than what can be spoken.
 func (c *checker) greeting(ctx context.Context, base string) []Finding {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
@@ -95,6 +96,23 @@ func TestFindLarge(t *testing.T) {
 		}
 		if got := find(t, s, "big/*5", false); len(got) != 11 {
 			t.Errorf("%d files that end in 5", len(got))
+		}
+	})
+}
+
+func TestLargeFiles(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, s *Store) {
+		l := lease(t, s, "index")
+		add(t, s, l, "short", "a/longer", "a/the longest", "b/the former")
+		files := live(t, s)
+		must[Head](t)(s.ApplyIndex(t.Context(), l, IndexBatch{Remove: []mirror.FileID{files["b/the former"].ID}}))
+		large := must[*roaring.Bitmap](t)(s.LargeFiles(t.Context(), 8, 9))
+		if !large.Equals(roaring.BitmapOf(uint32(files["a/longer"].ID), uint32(files["a/the longest"].ID))) {
+			t.Errorf("got %v of %v", large, files)
+		}
+		if large = must[*roaring.Bitmap](t)(s.LargeFiles(t.Context(), 1, 1)); large.GetCardinality() != 1 {
+			t.Errorf("more than the limit: %v", large)
 		}
 	})
 }
