@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
@@ -25,17 +27,40 @@ func (t *tx) event(ctx context.Context, e Event) error {
 	return err
 }
 
+// EventWish says which events are wanted; the zero value: the newest of all.
+type EventWish struct {
+	Mirror mirror.ID // of this mirror alone; 0: all
+	Name   string    // of mirrors that had this name then, deleted ones too; "": all
+	After  time.Time // later ones alone; zero: all
+	Limit  int       // at most so many, the newest; 0: 100
+}
+
 // Events gives the newest events first, at most limit (0: 100), of one mirror
 // or with id 0 of all.
 func (s *Store) Events(ctx context.Context, id mirror.ID, limit int) ([]Event, error) {
-	if limit <= 0 {
-		limit = 100
+	return s.EventsOf(ctx, EventWish{Mirror: id, Limit: limit})
+}
+
+// EventsOf gives the events of a wish, the newest first.
+func (s *Store) EventsOf(ctx context.Context, w EventWish) ([]Event, error) {
+	if w.Limit <= 0 {
+		w.Limit = 100
 	}
-	where, args := "", []any{int64(limit)}
-	if id != 0 {
-		where, args = " WHERE mirror = $2", append(args, int64(id))
+	where, args := "1 = 1", []any{int64(w.Limit)}
+	only := func(condition string, value any) {
+		args = append(args, value)
+		where += fmt.Sprintf(" AND %s $%d", condition, len(args))
 	}
-	all, err := s.events(ctx, "SELECT at, mirror, mirror_name, who, what, detail FROM event"+where+" ORDER BY id DESC LIMIT $1", args)
+	if w.Mirror != 0 {
+		only("mirror =", int64(w.Mirror))
+	}
+	if w.Name != "" {
+		only("mirror_name =", text(w.Name))
+	}
+	if !w.After.IsZero() {
+		only("at >", nanos(w.After))
+	}
+	all, err := s.events(ctx, "SELECT at, mirror, mirror_name, who, what, detail FROM event WHERE "+where+" ORDER BY id DESC LIMIT $1", args)
 	return all, fail("reading the events", deadline(ctx, err))
 }
 

@@ -228,6 +228,11 @@ func (t *tx) putHoldings(ctx context.Context, h Holdings) error {
 
 // SetHeld adds to and takes from a mirror's holdings by hand; either may be nil.
 func (s *Store) SetHeld(ctx context.Context, id mirror.ID, add, remove *roaring.Bitmap, who string) error {
+	return s.EditHeld(ctx, id, add, remove, who, "files by hand")
+}
+
+// EditHeld is SetHeld with the word for the log that says what was done.
+func (s *Store) EditHeld(ctx context.Context, id mirror.ID, add, remove *roaring.Bitmap, who, what string) error {
 	add, remove = orEmpty(add), orEmpty(remove)
 	_, err := s.visible(ctx, fmt.Sprintf("changing the holdings of mirror %d", id), func(t *tx) error {
 		m, err := t.lockMirror(ctx, id)
@@ -249,8 +254,9 @@ func (s *Store) SetHeld(ctx context.Context, id mirror.ID, add, remove *roaring.
 			return err
 		}
 		return t.event(ctx, Event{
-			Mirror: id, MirrorName: m.Name, Who: who, What: "files by hand",
-			Detail: fmt.Sprintf("%d added, %d taken away", add.GetCardinality(), remove.GetCardinality()),
+			Mirror: id, MirrorName: m.Name, Who: who, What: what,
+			Detail: fmt.Sprintf("%d added, %d taken away", h.Held.GetCardinality()-h.Held.AndCardinality(before),
+				before.GetCardinality()-before.AndCardinality(h.Held)),
 		})
 	})
 	return err

@@ -16,29 +16,39 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
 func newEditCommand(a *app) *cobra.Command {
 	var flags mirrorFlags
+	var create bool
 	cmd := &cobra.Command{
 		Use:   "edit NAME [flags]",
 		Short: "Change a mirror's settings",
 		Long: `Changes a mirror's settings. With flags, those settings are replaced. Without
 flags the mirror is opened as text in $VISUAL or $EDITOR; what changed is shown
-and asked about before it is stored.`,
+and asked about before it is stored.
+
+Without flags and for a name that no mirror has, --new opens an empty form for a
+new mirror; without --new it is asked whether that is meant.`,
 		Example: `  mbctl edit example --score 50 --other-countries at,ch
   mbctl edit example --other-countries ''      # none any more
-  mbctl edit example                           # in the editor`,
+  mbctl edit example                           # in the editor
+  mbctl edit another --new                     # an empty form`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeMirrors,
+		ValidArgsFunction: a.completeOneMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if flags.changed() == "" {
-				return a.editText(cmd.Context(), args[0])
+			switch {
+			case flags.changed() == "":
+				return a.editText(cmd.Context(), args[0], create)
+			case create:
+				return usagef("edit --new: opens a form; with flags, mirrors are added by 'mbctl new'")
 			}
 			return a.editFlags(cmd.Context(), args[0], &flags)
 		},
 	}
 	flags.add(cmd.Flags())
+	cmd.Flags().BoolVar(&create, "new", false, "a form for a new mirror of this name")
 	return cmd
 }
 
@@ -58,53 +68,121 @@ func (a *app) editFlags(ctx context.Context, name string, flags *mirrorFlags) er
 // errUnchanged ends an edit in which nothing was changed.
 var errUnchanged = errors.New("nothing was changed")
 
-// editText opens the mirror in an editor until the text is valid and the
-// change is confirmed, or given up.
-func (a *app) editText(ctx context.Context, name string) error {
+// editText opens a mirror in an editor until the text is valid and the change
+// is confirmed, or given up.
+func (a *app) editText(ctx context.Context, name string, create bool) error {
 	if _, tty := terminal(a.out); !tty && os.Getenv("VISUAL") == "" && os.Getenv("EDITOR") == "" {
 		return usagef("edit %s: give the flags to change, or set $EDITOR", name)
 	}
-	m, err := a.findMirror(ctx, name)
+	in := bufio.NewReader(a.in)
+	m, err := a.mirrorToEdit(ctx, in, name, create)
 	if err != nil {
 		return err
 	}
+	isNew := m.ID == 0
 	before, err := settingsText(&m)
 	if err != nil {
 		return err
 	}
-	in := bufio.NewReader(a.in)
+	edited, after, err := a.editUntilValid(ctx, in, &m, before)
+	switch {
+	case errors.Is(err, errUnchanged):
+		a.say("%s: %v", m.Name, err)
+		return nil
+	case err != nil:
+		return err
+	}
+	shown := changedLines(before, after)
+	if isNew {
+		shown = changedLines(nil, after)
+	}
+	fmt.Fprintf(a.out, "%s", shown)
+	if !a.ask(in, "Store this? [y/N] ", false) {
+		return errGivenUp(m.Name)
+	}
+	if isNew {
+		return a.storeNew(ctx, &m, edited)
+	}
+	return a.storeEdited(ctx, &m, before, edited)
+}
+
+func errGivenUp(name string) error {
+	return fmt.Errorf("edit %s: given up, nothing was stored", name)
+}
+
+// mirrorToEdit gives the mirror that is meant, or one without an ID that is to
+// be made.
+func (a *app) mirrorToEdit(ctx context.Context, in *bufio.Reader, name string, create bool) (mirror.Mirror, error) {
+	form := mirror.Mirror{Name: name, Score: 100}
+	if create {
+		if err := mirror.ValidName(name); err != nil {
+			return form, usagef("%w", err)
+		}
+		_, err := a.exactMirror(ctx, name)
+		switch {
+		case err == nil:
+			return form, fmt.Errorf("there is a mirror %s already: 'mbctl edit %s' changes it", name, name)
+		case errors.Is(err, store.ErrNotFound):
+			return form, nil
+		}
+		return form, err
+	}
+	m, err := a.findMirror(ctx, name)
+	if _, usage := errors.AsType[*codedError](err); err == nil || usage || a.db == nil || mirror.ValidName(name) != nil {
+		return m, err
+	}
+	if _, tty := terminal(a.out); tty && a.ask(in, fmt.Sprintf("There is no mirror %s. Make a new one? [y/N] ", name), false) {
+		return form, nil
+	}
+	return m, fmt.Errorf("%w; 'mbctl edit %s --new' makes one", err, name)
+}
+
+// editUntilValid gives what was edited, and its text.
+func (a *app) editUntilValid(ctx context.Context, in *bufio.Reader, m *mirror.Mirror, before []byte) (edited settings, after []byte, err error) {
 	text, problem := before, ""
 	for {
 		if text, err = a.runEditor(ctx, m.Name, text, problem); err != nil {
-			return err
+			return edited, nil, err
 		}
-		edited, err := parseSettings(text)
+		edited, err = parseSettings(text)
 		if err == nil {
-			probe := m
+			if after, err = reformat(edited); err == nil && bytes.Equal(after, before) {
+				return edited, nil, errUnchanged
+			}
+		}
+		if err == nil {
+			probe := *m
 			err = edited.apply(&probe)
 		}
-		if err != nil {
-			fmt.Fprintf(a.err, "%v\n", err)
-			if !a.ask(in, "Edit again? [Y/n] ", true) {
-				return fmt.Errorf("edit %s: given up, nothing was stored", m.Name)
-			}
-			problem = err.Error()
-			continue
+		if err == nil {
+			return edited, after, nil
 		}
-		after, err := reformat(edited)
-		if err != nil {
-			return err
+		fmt.Fprintf(a.err, "%s\n", printable(err.Error()))
+		if !a.ask(in, "Edit again? [Y/n] ", true) {
+			return edited, nil, errGivenUp(m.Name)
 		}
-		if bytes.Equal(after, before) {
-			a.say("%s: %v", m.Name, errUnchanged)
-			return nil
-		}
-		fmt.Fprintf(a.out, "%s", changedLines(before, after))
-		if !a.ask(in, "Store this? [y/N] ", false) {
-			return fmt.Errorf("edit %s: given up, nothing was stored", m.Name)
-		}
-		return a.storeEdited(ctx, &m, before, edited)
+		problem = err.Error()
 	}
+}
+
+// storeNew adds the mirror, disabled as `new` does.
+func (a *app) storeNew(ctx context.Context, m *mirror.Mirror, edited settings) error {
+	if err := edited.apply(m); err != nil {
+		return err
+	}
+	db, err := a.store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := db.CreateMirror(ctx, m, who()); err != nil {
+		return fmt.Errorf("adding mirror %s: %w", m.Name, err)
+	}
+	if a.json {
+		return a.printJSON(docOf(m, a.maxScanAge()))
+	}
+	a.say("added %s: %s", m.Name, placeText(m))
+	a.say("next: mbctl update %s (finds its place and network), mbctl scan %s --enable", m.Name, m.Name)
+	return nil
 }
 
 // storeEdited stores the text, unless somebody else changed the mirror while it was

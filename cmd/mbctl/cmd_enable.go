@@ -82,9 +82,12 @@ a second or two. What is known of the mirrors' files is kept.`,
 	return cmd
 }
 
+// timeLayouts are the forms in which points in time are given.
+var timeLayouts = []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02"}
+
 // parseUntil reads a point in time, or a duration from now.
 func parseUntil(s string, now time.Time) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02"} {
+	for _, layout := range timeLayouts {
 		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
 			if !t.After(now) {
 				return time.Time{}, fmt.Errorf("%s is in the past", t.Format("2006-01-02 15:04"))

@@ -17,9 +17,11 @@ import (
 type listFilter struct {
 	all       bool
 	disabled  bool
+	down      bool
 	country   []string
 	continent []string
 	state     []string
+	more      []string // names of further columns, in the order of listColumns
 }
 
 func newListCommand(a *app) *cobra.Command {
@@ -29,23 +31,32 @@ func newListCommand(a *app) *cobra.Command {
 		Short: "List mirrors with their state",
 		Long: `Lists the enabled mirrors, or with --all every one, with one state each and the
 reason for it. Piped, the columns are separated by tabs: name, state, reason,
-continent, country, score, files held, age of the last scan, URL.`,
-		Example: "  mbctl list\n  mbctl list --all --country de,at\n  mbctl list --state down,'scan too old'",
-		Args:    cobra.MaximumNArgs(1),
+continent, country, score, files held, age of the last scan, URL; then those
+asked for with --asn, --prefix and so on, in the order in which the help has
+them.`,
+		Example: `  mbctl list
+  mbctl list --all --country de,at
+  mbctl list --state down,'scan too old'
+  mbctl list -r eu --asn --prefix -N -R`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeOneMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			part := ""
 			if len(args) == 1 {
 				part = args[0]
 			}
+			f.more = askedColumns(cmd.Flags())
 			return a.runList(cmd.Context(), part, f)
 		},
 	}
 	fs := cmd.Flags()
 	fs.BoolVarP(&f.all, "all", "a", false, "disabled mirrors too")
 	fs.BoolVar(&f.disabled, "disabled", false, "only disabled mirrors")
+	fs.BoolVar(&f.down, "down", false, "only mirrors that are down")
 	fs.StringSliceVarP(&f.country, "country", "c", nil, "only mirrors in these `COUNTRIES`")
 	fs.StringSliceVarP(&f.continent, "region", "r", nil, "only mirrors on these `CONTINENTS`")
 	fs.StringSliceVar(&f.state, "state", nil, "only mirrors in these `STATES`: up, disabled, down, never scanned, scan too old, quota spent")
+	addListColumns(fs)
 	return cmd
 }
 
@@ -56,6 +67,8 @@ func (f *listFilter) lets(m *mirror.Mirror, state mirror.State) bool {
 	}
 	switch {
 	case f.disabled && m.Enabled:
+		return false
+	case f.down && state != mirror.StateDown:
 		return false
 	case !f.all && !f.disabled && !m.Enabled && len(f.state) == 0:
 		return false
@@ -73,17 +86,23 @@ func (a *app) runList(ctx context.Context, part string, f listFilter) error {
 		return err
 	}
 	now := time.Now()
-	docs, rows := []mirrorDoc{}, [][]string{}
+	docs, rows := []listDoc{}, [][]string{}
 	for _, m := range all {
 		state, reason := m.State(now, a.maxScanAge())
 		if !strings.Contains(m.Name, part) || !f.lets(&m, state) {
 			continue
 		}
-		docs = append(docs, docOf(&m, a.maxScanAge()))
-		rows = append(rows, []string{
+		d := listDoc{mirrorDoc: docOf(&m, a.maxScanAge())}
+		if slices.Contains(f.more, "files") {
+			if d.Current, err = a.currentFiles(ctx, &m); err != nil {
+				return err
+			}
+		}
+		docs = append(docs, d)
+		rows = append(rows, append([]string{
 			m.Name, string(state), reason, m.Continent, m.Country, fmt.Sprint(m.Score),
-			fmt.Sprint(m.Scan.Held), age(m.Scan.Succeeded, now), redactURL(m.HTTP[0]),
-		})
+			fmt.Sprint(m.Scan.Held), age(m.Scan.Succeeded, now), firstURL(&m),
+		}, moreCells(&m, &d, f.more)...))
 	}
 	if a.json {
 		return a.printJSON(docs)
@@ -93,6 +112,7 @@ func (a *app) runList(ctx context.Context, part string, f listFilter) error {
 		return nil
 	}
 	header, right := []string{"name", "state", "reason", "cont", "cc", "score", "files", "scanned", "url"}, []int{5, 6, 7}
+	header = append(header, f.more...)
 	if _, tty := terminal(a.out); tty {
 		// A reason may be longer than a line: last, it takes no other's place.
 		for _, r := range append(rows, header) {

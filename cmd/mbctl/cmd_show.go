@@ -70,6 +70,8 @@ func newShowCommand(a *app) *cobra.Command {
 		Short:   "Show everything about a mirror",
 		Example: "  mbctl show example\n  mbctl show example --json | jq .scan",
 		Args:    cobra.ExactArgs(1),
+
+		ValidArgsFunction: a.completeOneMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runShow(cmd.Context(), args[0])
 		},

@@ -25,15 +25,17 @@ func (a *app) locate(ctx context.Context, m *mirror.Mirror, flags *mirrorFlags) 
 	if err != nil {
 		return []string{fmt.Sprintf("the addresses of %s could not be found (%v): place, network and address families are unknown", host, err)}, nil
 	}
+	geo, err := a.openGeo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer geo.close()
 	given := flags.set.Changed
 	if !given("ipv4") && !given("ipv6") {
 		m.Families = familiesOf(addrs)
 	}
 	if !given("region") && !given("country") && !given("lat") {
-		place, note, err := a.placeOf(addrs)
-		if err != nil {
-			return nil, err
-		}
+		place, note := geo.placeOf(addrs)
 		m.Place = place
 		if note != "" {
 			notes = append(notes, note)
@@ -42,9 +44,7 @@ func (a *app) locate(ctx context.Context, m *mirror.Mirror, flags *mirrorFlags) 
 		m.Continent = geoip.Continent(m.Country)
 	}
 	if !given("asn") {
-		if m.ASNs, err = a.networksOf(ctx, addrs); err != nil {
-			return nil, err
-		}
+		m.ASNs = geo.networksOf(addrs)
 	}
 	return notes, nil
 }
@@ -80,59 +80,6 @@ func familiesOf(addrs []netip.Addr) (f mirror.Families) {
 		}
 	}
 	return f
-}
-
-// placeOf looks the addresses up in the GeoIP database, the first hit decides.
-func (a *app) placeOf(addrs []netip.Addr) (mirror.Place, string, error) {
-	conf, err := a.config()
-	if err != nil {
-		return mirror.Place{}, "", err
-	}
-	if conf.GeoIP == "" {
-		return mirror.Place{}, "no GeoIP database is configured (geoip in " + defaultConfig + "): the place is unknown, give -c and -r", nil
-	}
-	db, err := geoip.Open(conf.GeoIP, a.logger())
-	if err != nil {
-		return mirror.Place{}, "", fmt.Errorf("GeoIP database: %w", err)
-	}
-	defer db.Close()
-	for _, addr := range addrs {
-		if p, ok := db.Lookup(addr); ok {
-			return p, "", nil
-		}
-	}
-	return mirror.Place{}, fmt.Sprintf("the GeoIP database does not know %s: give -c and -r", addrs[0]), nil
-}
-
-// networksOf gives the AS numbers of the addresses, from the prefix table or,
-// where it has none, the AS database.
-func (a *app) networksOf(ctx context.Context, addrs []netip.Addr) ([]uint32, error) {
-	table, err := a.prefixTable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	conf, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	var file *geoip.ASN
-	if conf.GeoIPASN != "" {
-		if file, err = geoip.OpenASN(conf.GeoIPASN, a.logger()); err != nil {
-			return nil, fmt.Errorf("AS database: %w", err)
-		}
-		defer file.Close()
-	}
-	var out []uint32
-	for _, addr := range addrs {
-		_, as, ok := table.Lookup(addr)
-		if !ok && file != nil {
-			as, _, ok = file.Lookup(addr)
-		}
-		if ok && as != 0 && !slices.Contains(out, as) {
-			out = append(out, as)
-		}
-	}
-	return out, nil
 }
 
 // prefixTable reads the imported prefix table; it is empty when nothing was imported.

@@ -88,3 +88,11 @@ func (a *app) completeMirrors(cmd *cobra.Command, args []string, start string) (
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
+
+// completeOneMirror offers mirror names for the first argument alone.
+func (a *app) completeOneMirror(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completeMirrors(cmd, args, start)
+}

@@ -118,6 +118,7 @@ A beginning:
 		newScoreCommand(a), newIndexCommand(a), newScanCommand(a), newHashCommand(a), newASNCommand(a),
 		newDBCommand(a), newStatusCommand(a), newLogCommand(a), newVersionCommand(a), newDocsCommand(a),
 	)
+	root.AddCommand(newCommentCommand(a), newInstancesCommand(a), newFileCommand(a), newProbefileCommand(a), newDirsCommand(a), newIPLookupCommand(a), newUpdateCommand(a), newTestCommand(a))
 	finish(root)
 	return root
 }

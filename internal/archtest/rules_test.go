@@ -16,8 +16,9 @@ var levels = [][]string{
 	{"mirror"},
 	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync"},
 	{"store"},
-	{"catalog", "origin", "checksum"},
+	{"catalog", "origin", "checksum", "copies"},
 	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex"},
+	{"checkup"},
 	{"", "cmd", "bench", "examples"}, // the root package and the programs
 }
 
