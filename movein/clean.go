@@ -25,7 +25,7 @@ func Lines(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
-		lines[i] = strings.TrimRight(Text("."+l)[1:], " ") // keeps what indents it
+		lines[i] = strings.TrimRight(Text("." + l)[1:], " ") // keeps what indents it
 	}
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }

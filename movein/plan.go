@@ -36,6 +36,7 @@ type Step struct {
 	Record *Record // nil: Gone
 	Name   string  // here; of Left and Deleted: there
 	ID     mirror.ID
+	Score  int // here, afterwards
 	// Changes are made; Conflicts are not: the setting was changed here too, or
 	// the mirror was not taken over by us.
 	Changes, Conflicts []Change
@@ -125,7 +126,7 @@ func (p *Plan) step(r *Record, named bool) Step {
 		ours = p.byName(r.Mirror.Name)
 	}
 	if ours == nil {
-		s.What = New
+		s.What, s.Score = New, r.Mirror.Score
 		return s
 	}
 	s.ID, s.Name = ours.ID, ours.Name
@@ -136,6 +137,8 @@ func (p *Plan) step(r *Record, named bool) Step {
 // compare sorts the settings by who changed them: there only, here only, or
 // both. Where nothing is remembered, what is here stays.
 func (s *Step) compare(ours *mirror.Mirror) {
+	after := *ours
+	defer func() { s.Score = after.Score }()
 	for i := range fields {
 		f := &fields[i]
 		there, here := f.value(&s.Record.Mirror), f.value(ours)
@@ -148,6 +151,7 @@ func (s *Step) compare(ours *mirror.Mirror) {
 		case there == here:
 		case known && here == base:
 			s.Changes, s.fields = append(s.Changes, change), append(s.fields, f)
+			f.copy(&after, &s.Record.Mirror)
 		case known && there == base:
 			s.Kept = append(s.Kept, f.name)
 		default:

@@ -45,7 +45,17 @@ func Open(ctx context.Context, dbURL string) (*Database, error) {
 	if d.conn, err = pgx.ConnectConfig(ctx, conf); err != nil {
 		return nil, d.fail("cannot be reached", err)
 	}
-	if err := d.look(ctx); err != nil {
+	// A database without an encoding holds bytes, which the server would refuse
+	// to give out as UTF-8.
+	if d.conn.PgConn().ParameterStatus("server_encoding") == "SQL_ASCII" {
+		_, err = d.conn.Exec(ctx, "SET client_encoding TO 'SQL_ASCII'")
+	}
+	if err != nil {
+		err = d.fail("cannot be read", err)
+	} else {
+		err = d.look(ctx)
+	}
+	if err != nil {
 		d.Close()
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func globOfRegexp(expr string) (glob string, ok bool) {
 	}
 	inner := strings.Trim(text, "/")
 	whole := strings.HasSuffix(text, "/") // the name ends there
-	if inner == "" || strings.Contains(inner, "**") {
+	if strings.Trim(inner, "*?/") == "" || strings.Contains(inner, "**") {
 		return "", false
 	}
 	if strings.HasSuffix(text, "/*") { // x/.* is all below x
