@@ -127,6 +127,11 @@ func (r *Record) Leave(format string, args ...any) {
 	r.Left = append(r.Left, Text(fmt.Sprintf(format, args...)))
 }
 
+// Note notes what was taken over and is not quite the same here.
+func (r *Record) Note(format string, args ...any) {
+	r.Notes = append(r.Notes, Text(fmt.Sprintf(format, args...)))
+}
+
 // Scannable takes over a URL that only scans use. A fragment, with which
 // MirrorBrain's scanner filtered files, is left.
 func (r *Record) Scannable(what, raw string, schemes ...string) string {

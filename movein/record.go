@@ -23,8 +23,9 @@ type Record struct {
 	Enabled  bool // there
 	Score    int  // there, where it may mean something else
 	Wildcard bool // MirrorBrain's country "**": counted as of every client's country
-	// Left is what could not be taken over of it, for people. Without passwords.
-	Left []string
+	// Left is what could not be taken over of it, and Notes what means something
+	// else here, for people. Without passwords.
+	Left, Notes []string
 }
 
 // Marker names a part of the tree for overview lists of mirrors: a mirror has

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/movein"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/movein/mirrorbrain"
 )
 
@@ -90,7 +89,7 @@ func (a *app) mirrorBrainConf(path, instance string) (dbURL string, s *foreignSe
 
 func (a *app) importMirrorBrain(ctx context.Context, dbURL string, settings *foreignSettings, f *moveInFlags) error {
 	if scheme, _, _ := strings.Cut(dbURL, ":"); scheme != "postgres" && scheme != "postgresql" {
-		return usagef("import mirrorbrain: %s: a database's URL begins with postgres://", movein.RedactURL(dbURL))
+		return usagef("import mirrorbrain: a database's URL begins with postgres://") // what was given may be a password
 	}
 	from, err := mirrorbrain.Open(ctx, dbURL)
 	if err != nil {

@@ -113,6 +113,9 @@ func (a *app) printLeft(in *moveIn) {
 		for _, left := range s.Record.Left {
 			a.say("%s: not taken over: %s", s.Name, printable(left))
 		}
+		for _, note := range s.Record.Notes {
+			a.say("%s: note: %s", s.Name, printable(note))
+		}
 	}
 	for _, left := range in.inventory.Left {
 		a.say("not taken over: %s", printable(left))
@@ -222,6 +225,7 @@ type moveInMirrorDoc struct {
 	Conflicts    []movein.Change `json:"conflicts"`
 	Kept         []string        `json:"kept"`
 	Left         []string        `json:"left"`
+	Notes        []string        `json:"notes"`
 }
 
 type moveInMarkerDoc struct {
@@ -238,10 +242,10 @@ func (in *moveIn) doc() moveInDoc {
 		s := &in.plan.Steps[i]
 		m := moveInMirrorDoc{
 			Name: s.Name, What: s.What, Note: stepNote(s), Share: in.shares[i],
-			Changes: nonNil(s.Changes), Conflicts: nonNil(s.Conflicts), Kept: nonNil(s.Kept), Left: []string{},
+			Changes: nonNil(s.Changes), Conflicts: nonNil(s.Conflicts), Kept: nonNil(s.Kept), Left: []string{}, Notes: []string{},
 		}
 		if r := s.Record; r != nil {
-			m.There, m.EnabledThere, m.ScoreThere, m.Score, m.Left = r.Name, r.Enabled, r.Score, s.Score, nonNil(r.Left)
+			m.There, m.EnabledThere, m.ScoreThere, m.Score, m.Left, m.Notes = r.Name, r.Enabled, r.Score, s.Score, nonNil(r.Left), nonNil(r.Notes)
 		}
 		d.Mirrors = append(d.Mirrors, m)
 	}

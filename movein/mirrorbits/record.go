@@ -15,7 +15,7 @@ func record(name string, f map[string]string, names *movein.Names) movein.Record
 	m := &r.Mirror
 	m.Name = names.Name(name)
 	if m.Name != name {
-		r.Leave("its name %q: it is called %s here", name, m.Name)
+		r.Note("the name %q cannot be one here", name)
 	}
 	web(f["http"], &r)
 	m.Rsync = r.Scannable("rsync", plainRsync(f["rsync"], &r), "rsync")
@@ -83,8 +83,7 @@ func place(f map[string]string, r *movein.Record) {
 	}
 	if len(countries) > 1 {
 		m.OtherCountries = countries[1:]
-		r.Leave("CountryCodes %q: %s also serves %s here only while those have no mirror of their own",
-			f["countryCodes"], m.Name, strings.Join(countries[1:], ", "))
+		r.Note("it serves %s only while those have no mirror of their own; there it competed with them", strings.Join(countries[1:], ", "))
 	}
 	excluded, more := movein.Countries(f["excludedCountryCodes"])
 	m.ExcludeCountries = excluded

@@ -106,13 +106,13 @@ func TestInventory217(t *testing.T) {
 	}
 	for name, left := range map[string][]string{
 		"mirror.example.org": nil,
-		"half.example.net":   {"rsync URL: its filter \"#^/debug/\"", "file_maxsize 2147483647", "operator URL"},
+		"half.example.net":   {"rsync URL: its filter \"#^/debug/\"", "larger files than 2147483647 bytes", "operator URL"},
 		"cdn":                {`its country "**"`},
-		"campus uni":         {"its name", `prefix "198.51.100.7"`, `other_countries: "mexico"`},
-		"noscore":            {"score: it has none"},
+		"campus uni":         {`the name "campus uni"`, `prefix "198.51.100.7"`, `other_countries: "mexico"`},
+		"noscore":            {"it has no score"},
 	} {
 		i := slices.IndexFunc(inv.Records, func(r movein.Record) bool { return r.Name == name })
-		all := strings.Join(inv.Records[i].Left, "\n")
+		all := strings.Join(append(inv.Records[i].Left, inv.Records[i].Notes...), "\n")
 		if (len(left) == 0) != (all == "") || strings.Contains(all, "s3cret") {
 			t.Errorf("%s: left %q", name, all)
 		}

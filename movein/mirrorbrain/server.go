@@ -105,7 +105,7 @@ func record(s row, networks []network, names *movein.Names) movein.Record {
 	m := &r.Mirror
 	m.Name = names.Name(r.Name)
 	if m.Name != r.Name {
-		r.Leave("its name %q: it is called %s here", r.Name, m.Name)
+		r.Note("the name %q cannot be one here", r.Name)
 	}
 	urls(s, &r)
 	place(s, &r)
@@ -147,7 +147,7 @@ func place(s row, r *movein.Record) {
 	region, country := strings.TrimSpace(s.get("region")), strings.TrimSpace(s.get("country"))
 	if country == wildcard {
 		r.Wildcard = true
-		r.Leave("its country \"**\": counted as of every country there, before all mirrors but those in the client's AS or prefix. "+
+		r.Leave("its country \"**\": it was counted as of every country there, beside the mirrors of the client's own. "+
 			"Here it has no country and serves clients for whom nothing nearer is left; for a CDN that has everything, "+
 			"'fallback %s' in the Caddyfile may be what is meant", mirror.Redact(s.get("baseurl")))
 		return
@@ -210,7 +210,7 @@ func numbers(s row, r *movein.Record) {
 	score, err := strconv.Atoi(s.get("score"))
 	switch {
 	case s["score"] == nil:
-		r.Leave("score: it has none, and was never chosen; here it is 0")
+		r.Note("it has no score there and was never chosen; here the score is 0")
 	case err != nil || score < 0 || score > math.MaxInt16:
 		r.Leave("score %q: here it is 0", s.get("score"))
 		score = 0
@@ -223,6 +223,6 @@ func numbers(s row, r *movein.Record) {
 			return
 		}
 		m.MaxSize = size
-		r.Leave("file_maxsize %d: larger files came from it as a last resort there, and never do here", size)
+		r.Note("larger files than %d bytes came from it as a last resort there, and never do here", size)
 	}
 }
