@@ -24,8 +24,15 @@ func TestNames(t *testing.T) {
 	var n Names
 	long := strings.Repeat("x", 80)
 	for _, test := range [][2]string{
-		{"ftp.example.org", "ftp.example.org"}, {"a b", "a-b"}, {"a/b", "a-b-2"}, {"a-b", "a-b-3"}, {"", "mirror"}, {"...", "mirror-2"},
-		{"-köln\x00", "k-ln-"}, {long, long[:60]}, {long, long[:60] + "-2"},
+		{"ftp.example.org", "ftp.example.org"},
+		{"a b", "a-b"},
+		{"a/b", "a-b-2"},
+		{"a-b", "a-b-3"},
+		{"", "mirror"},
+		{"...", "mirror-2"},
+		{"-köln\x00", "k-ln-"},
+		{long, long[:60]},
+		{long, long[:60] + "-2"},
 	} {
 		got := n.Name(test[0])
 		if got != test[1] {

@@ -155,7 +155,9 @@ func (a *app) checkDigests(ctx context.Context, db *store.Store, in *moveIn) err
 	s := movein.Sampling{Root: o.Root, Copied: o.Copied, Files: f.sample, Bytes: limit}
 	in.sums, err = movein.ReadDigests(ctx, db, in.digests, s)
 	if err == nil {
-		a.say("checking digests against the files ...")
+		if in.sums.Report.Taken > 0 {
+			a.say("checking digests against the files ...")
+		}
 		err = in.sums.Check(ctx, s)
 	}
 	if errors.Is(err, movein.ErrDiffers) {

@@ -39,7 +39,7 @@ func stepNote(s *movein.Step) string {
 	case s.What == movein.Gone:
 		return "not there any more; here unchanged"
 	case s.What == movein.Deleted:
-		return "was deleted here; --only " + s.Record.Name + " brings it back"
+		return "was deleted here; --only " + s.Name + " brings it back"
 	case s.Switched && s.Record.Enabled:
 		return "was enabled there; here unchanged: mbctl enable " + s.Name
 	case s.Switched:

@@ -38,7 +38,7 @@ func Open(ctx context.Context, redisURL string) (*Database, error) {
 	d := &Database{name: movein.RedactURL(redisURL)}
 	o, err := redis.ParseURL(redisURL)
 	if err != nil {
-		return nil, fmt.Errorf("Mirrorbits' database %s: the URL cannot be read: write redis://:PASSWORD@HOST:6379/0, rediss:// or unix:///path", d.name)
+		return nil, fmt.Errorf("database of Mirrorbits %s: the URL cannot be read: write redis://:PASSWORD@HOST:6379/0, rediss:// or unix:///path", d.name)
 	}
 	logging.Disable() // it would write to standard error; errors are returned too
 	o.ClientName = "mbctl-import"
@@ -62,7 +62,7 @@ func (d *Database) fail(doing string, err error) error {
 	if errors.Is(err, io.EOF) {
 		err = errors.New("it hung up")
 	}
-	return fmt.Errorf("Mirrorbits' database %s: %s: %w", d.name, doing, err)
+	return fmt.Errorf("database of Mirrorbits %s: %s: %w", d.name, doing, err)
 }
 
 // Inventory reads the mirrors.
@@ -120,14 +120,14 @@ func (d *Database) layout(ctx context.Context) (int, error) {
 			return 0, d.fail("looking for its version", err)
 		}
 		if n == 0 {
-			return 0, fmt.Errorf("Mirrorbits' database %s: has no key MIRRORS: is it the right database number?", d.name)
+			return 0, fmt.Errorf("database of Mirrorbits %s: has no key MIRRORS: is it the right database number?", d.name)
 		}
 	case err != nil:
 		return 0, d.fail("looking for its version", err)
 	}
 	layout, err := strconv.Atoi(raw)
 	if err != nil || layout < oldestLayout {
-		return 0, fmt.Errorf("Mirrorbits' database %s: is of a version before %d; Mirrorbits 0.5 or newer brings it up to date when it starts", d.name, oldestLayout)
+		return 0, fmt.Errorf("database of Mirrorbits %s: is of a version before %d; a newer Mirrorbits brings it up to date when it starts", d.name, oldestLayout)
 	}
 	return layout, nil
 }

@@ -3,6 +3,7 @@ package mirrorbits
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -30,9 +31,7 @@ func put(t *testing.T, c *redis.Client, id int, name string, fields map[string]a
 		"comment": "", "enabled": 1, "httpUp": 1, "httpsUp": 0, "stateSince": 1700000000, "allowredirects": 0,
 		"lastSync": 1700000000, "lastSuccessfulSync": 1700000000, "lastModTime": -62135596800,
 	}
-	for k, v := range fields {
-		all[k] = v
-	}
+	maps.Copy(all, fields)
 	if err := c.HSet(t.Context(), fmt.Sprintf("MIRROR_%d", id), all).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +157,7 @@ func TestDigests(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
-		"redis://:s3cret@127.0.0.1:1/0":   "Mirrorbits' database redis://:xxxxx@127.0.0.1:1/0: cannot be reached",
+		"redis://:s3cret@127.0.0.1:1/0":   "database of Mirrorbits redis://:xxxxx@127.0.0.1:1/0: cannot be reached",
 		"redis://:s3cret@127.0.0.1:1/abc": "the URL cannot be read",
 		"http://:s3cret@127.0.0.1:1/":     "the URL cannot be read",
 	} {
@@ -187,7 +186,7 @@ func TestOpenErrors(t *testing.T) {
 		t.Errorf("%v, %v", inv, err)
 	}
 	s.Stop()
-	if _, err := d.Inventory(t.Context()); err == nil || !strings.Contains(err.Error(), "Mirrorbits' database unix://") {
+	if _, err := d.Inventory(t.Context()); err == nil || !strings.Contains(err.Error(), "database of Mirrorbits unix://") {
 		t.Errorf("gone: %v", err)
 	}
 }

@@ -23,7 +23,7 @@ type Config struct {
 func ReadConfig(path string) (*Config, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("MirrorBrain's configuration: %w", err)
+		return nil, fmt.Errorf("configuration of MirrorBrain: %w", err)
 	}
 	c, err := parseConfig(string(b))
 	if err != nil {
@@ -173,7 +173,7 @@ func (t *translation) leave(key, value, why string) {
 }
 
 func (t *translation) excludes(key, value string, convert func(string) (string, bool)) {
-	for _, one := range strings.Fields(value) {
+	for one := range strings.FieldsSeq(value) {
 		glob, ok := convert(one)
 		switch {
 		case !ok:

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func Open(ctx context.Context, dbURL string) (*Database, error) {
 	d := &Database{name: movein.RedactURL(dbURL)}
 	conf, err := pgx.ParseConfig(dbURL)
 	if err != nil {
-		return nil, fmt.Errorf("MirrorBrain's database: %w", err) // pgx hides the password
+		return nil, fmt.Errorf("database of MirrorBrain: %w", err) // pgx hides the password
 	}
 	if conf.ConnectTimeout == 0 {
 		conf.ConnectTimeout = connectTimeout
@@ -56,7 +57,7 @@ func Open(ctx context.Context, dbURL string) (*Database, error) {
 		err = d.look(ctx)
 	}
 	if err != nil {
-		d.Close()
+		d.Close() //nolint:contextcheck // the farewell has a time limit of its own
 		return nil, err
 	}
 	return d, nil
@@ -78,7 +79,7 @@ func (d *Database) fail(doing string, err error) error {
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		err = fmt.Errorf("%s (SQLSTATE %s)", pe.Message, pe.Code)
 	}
-	return fmt.Errorf("MirrorBrain's database %s: %s: %w", d.name, doing, err)
+	return fmt.Errorf("database of MirrorBrain %s: %s: %w", d.name, doing, err)
 }
 
 // look finds the tables and views, and their columns.
@@ -95,18 +96,13 @@ func (d *Database) look(ctx context.Context) error {
 		return d.fail("looking at its tables", err)
 	}
 	if len(d.columns["server"]) == 0 {
-		return fmt.Errorf("MirrorBrain's database %s: has no table \"server\" that this user may see: is it the right database?", d.name)
+		return fmt.Errorf("database of MirrorBrain %s: has no table \"server\" that this user may see: is it the right database?", d.name)
 	}
 	return nil
 }
 
 func (d *Database) has(table, column string) bool {
-	for _, c := range d.columns[table] {
-		if c == column {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(d.columns[table], column)
 }
 
 // each runs a query all of whose columns are text.

@@ -263,7 +263,7 @@ func TestOpenErrors(t *testing.T) {
 		t.Errorf("an empty database: %v", err)
 	}
 	_, err := Open(t.Context(), "postgres://mb:s3cret@127.0.0.1:1/mirrorbrain?connect_timeout=2")
-	if err == nil || !strings.Contains(err.Error(), "MirrorBrain's database postgres://mb:xxxxx@127.0.0.1:1/mirrorbrain") ||
+	if err == nil || !strings.Contains(err.Error(), "database of MirrorBrain postgres://mb:xxxxx@127.0.0.1:1/mirrorbrain") ||
 		strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("nobody there: %v", err)
 	}

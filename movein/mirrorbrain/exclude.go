@@ -88,7 +88,8 @@ func globText(expr string) (string, bool) {
 }
 
 func isPunct(c byte) bool {
-	return c > ' ' && c < 0x7f && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z')
+	letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+	return c > ' ' && c < 0x7f && !letter && (c < '0' || c > '9')
 }
 
 // globOfRsync turns a pattern of rsync's --exclude (rsync(1), "PATTERN MATCHING
@@ -104,7 +105,7 @@ func globOfRsync(pattern string) (glob string, ok bool) {
 	case inner == ".~tmp~":
 		return "", true
 	}
-	for _, segment := range strings.Split(inner, "/") {
+	for segment := range strings.SplitSeq(inner, "/") {
 		// "**" within a name would cross slashes; alone it stands for folders,
 		// as with us.
 		if strings.Contains(segment, "**") && segment != "**" {
