@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/movein"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
 )
 
 // Config is MirrorBrain's configuration file, usually /etc/mirrorbrain.conf.
@@ -175,6 +176,10 @@ func (t *translation) leave(key, value, why string) {
 func (t *translation) excludes(key, value string, convert func(string) (string, bool)) {
 	for one := range strings.FieldsSeq(value) {
 		glob, ok := convert(one)
+		if glob != "" {
+			_, err := origin.NewGlobs([]string{glob})
+			ok = ok && err == nil
+		}
 		switch {
 		case !ok:
 			t.leave(key, one, "cannot be written as a glob; see exclude in docs/migrating.md")

@@ -172,6 +172,7 @@ func TestExcludes(t *testing.T) {
 		{".~tmp~/", "", true, nil, nil},
 		{"a**", "", false, nil, nil},
 		{"**", "", false, nil, nil},
+		{"//a", "", false, nil, nil},
 		{"/", "", false, nil, nil},
 	} {
 		glob, ok := globOfRsync(test.pattern)
@@ -207,6 +208,7 @@ func checkGlob(t *testing.T, from, glob string, match, others []string) {
 
 func FuzzConfig(f *testing.F) {
 	f.Add(conf)
+	f.Add("[general]\ninstances=a\n[a]\nscan_exclude_rsync = //00 a[")
 	f.Add("[general]\ninstances=a\n[a]\nscan_exclude = ^a[ \\")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parseConfig(text)

@@ -100,7 +100,7 @@ func globOfRsync(pattern string) (glob string, ok bool) {
 	anchored := strings.HasPrefix(inner, "/")
 	inner = strings.TrimPrefix(inner, "/")
 	switch {
-	case inner == "" || strings.Contains(inner, "//") || strings.HasPrefix(pattern, "- ") || strings.HasPrefix(pattern, "+ "):
+	case inner == "" || strings.Contains(pattern, "//") || strings.HasPrefix(pattern, "- ") || strings.HasPrefix(pattern, "+ "):
 		return "", false
 	case inner == ".~tmp~":
 		return "", true
