@@ -151,7 +151,7 @@ func samples(ctx context.Context, db *store.Store, ids *roaring.Bitmap) (all []S
 // loadLarge picks files that ranges beyond 2 and 4 GiB can be asked of, the
 // shortest.
 func (s *Subject) loadLarge(ctx context.Context, db *store.Store, held *roaring.Bitmap) error {
-	large, err := db.LargeFiles(ctx, largeOffsets[0]+rangeBytes, maxLarge)
+	large, err := db.FilesOver(ctx, largeOffsets[0]+rangeBytes, maxLarge)
 	if err != nil {
 		return err
 	}

@@ -119,6 +119,7 @@ A beginning:
 		newDBCommand(a), newStatusCommand(a), newLogCommand(a), newVersionCommand(a), newDocsCommand(a),
 	)
 	root.AddCommand(newCommentCommand(a), newInstancesCommand(a), newFileCommand(a), newProbefileCommand(a), newDirsCommand(a), newIPLookupCommand(a), newUpdateCommand(a), newTestCommand(a))
+	root.AddCommand(group("import", "Take mirrors over from another redirector", newImportMirrorBrainCommand(a), newImportMirrorbitsCommand(a)))
 	finish(root)
 	return root
 }

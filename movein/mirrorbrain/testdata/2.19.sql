@@ -1,0 +1,38 @@
+-- MirrorBrain 2.19's tables, as far as they matter here: ipv6_only is new.
+
+CREATE TABLE version (id serial PRIMARY KEY, component text NOT NULL, major integer NOT NULL, minor integer NOT NULL, patchlevel integer NOT NULL);
+INSERT INTO version (component, major, minor, patchlevel) VALUES ('mirrorbrain', 2, 19, 0);
+
+CREATE TABLE filearr (id serial PRIMARY KEY, path varchar(512) UNIQUE NOT NULL, mirrors smallint[]);
+CREATE TABLE hash (
+	file_id integer PRIMARY KEY REFERENCES filearr, mtime integer NOT NULL, size bigint NOT NULL,
+	md5 bytea NOT NULL, sha1 bytea NOT NULL, sha256 bytea NOT NULL, sha1piecesize integer NOT NULL, sha1pieces bytea,
+	btih bytea, pgp text NOT NULL, zblocksize smallint NOT NULL, zhashlens varchar(8), zsums bytea NOT NULL
+);
+CREATE VIEW hexhash AS SELECT file_id, mtime, size, encode(sha256, 'hex') AS sha256hex FROM hash;
+CREATE TABLE server (
+	id serial PRIMARY KEY, identifier varchar(64) NOT NULL UNIQUE,
+	baseurl varchar(128) NOT NULL, baseurl_ftp varchar(128) NOT NULL, baseurl_rsync varchar(128) NOT NULL,
+	enabled boolean NOT NULL, status_baseurl boolean NOT NULL,
+	region varchar(2) NOT NULL, country varchar(2) NOT NULL, asn integer NOT NULL, prefix varchar(18) NOT NULL,
+	ipv6_only boolean NOT NULL DEFAULT false,
+	score smallint NOT NULL, scan_fpm integer NOT NULL, last_scan timestamp with time zone,
+	comment text NOT NULL, operator_name varchar(128) NOT NULL, operator_url varchar(128) NOT NULL,
+	public_notes varchar(512) NOT NULL, admin varchar(128) NOT NULL, admin_email varchar(128) NOT NULL,
+	lat numeric(6, 3), lng numeric(6, 3),
+	country_only boolean NOT NULL, region_only boolean NOT NULL, as_only boolean NOT NULL, prefix_only boolean NOT NULL,
+	other_countries varchar(512) NOT NULL, file_maxsize integer NOT NULL DEFAULT 0
+);
+CREATE TABLE marker (id serial PRIMARY KEY, subtree_name varchar(128) NOT NULL, markers varchar(512) NOT NULL);
+
+INSERT INTO server (identifier, baseurl, baseurl_ftp, baseurl_rsync, enabled, status_baseurl, region, country, asn, prefix, ipv6_only, score, scan_fpm,
+	comment, operator_name, operator_url, public_notes, admin, admin_email, lat, lng, country_only, region_only, as_only, prefix_only, other_countries) VALUES
+('six.example.org', 'https://six.example.org/pub/', '', 'rsync://six.example.org/pub/', true, true, 'eu', 'nl', 64510, '2001:db8::/32', true, 100, 0,
+	'', '', '', '', '', '', 52.370, 0.000, false, false, true, false, ''),
+('plain.example.org', 'http://plain.example.org/pub/', '', '', true, true, 'eu', 'nl', 64511, '', false, 200, 0,
+	'', 'Plain', 'https://plain.example.org/', '', '', '', 52.370, 4.900, false, false, false, false, 'be');
+INSERT INTO marker (subtree_name, markers) VALUES ('ISOs', 'iso/*.iso');
+INSERT INTO filearr (path, mirrors) VALUES ('iso/one.iso', '{1,2}'), ('iso/two.iso', '{1}');
+INSERT INTO hash (file_id, mtime, size, md5, sha1, sha256, sha1piecesize, pgp, zblocksize, zsums) VALUES
+(1, 1300000000, 8, '\x4390915bd363e57d024bf44343ba4b99', '\xd3ead2bda9be9716eababdf6ed57f49a585750cc', '\x3d0756e9d2bb524259d4867a97f2c630956cbb22c33415a19e37a97304d4ef86', 262144, '', 0, ''),
+(2, 1300000001, 9, '\x42b63e20640efa1a242f2d4f9541f07e', '\x43232e072896ce0c7187e61ea9256db30ff99512', '\x048241f8baed8cc96327df3ff93f25abb26b9ec5aa4ba61f2542cfe372326c60', 262144, '', 0, '');
