@@ -17,7 +17,8 @@ var levels = [][]string{
 	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync"},
 	{"store"},
 	{"catalog", "origin", "checksum"},
-	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex"},
+	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex", "note"},
+	{"push", "await"},
 	{"", "cmd", "bench", "examples"}, // the root package and the programs
 }
 
