@@ -543,7 +543,7 @@ func TestClient(t *testing.T) {
 	for want, f := range map[string]func(*Client){
 		"right key":         func(c *Client) { c.Key = "x" },
 		"clock of this":     func(c *Client) { c.Now = func() time.Time { return time.Now().Add(-time.Hour) } },
-		"ahead of":   func(c *Client) { c.Now = func() time.Time { return time.Now().Add(time.Hour) } },
+		"ahead of":          func(c *Client) { c.Now = func() time.Time { return time.Now().Add(time.Hour) } },
 		"mirrorbrain_hooks": func(c *Client) { c.URL = o.url + "/elsewhere" },
 		"connection":        func(c *Client) { c.URL = "http://127.0.0.1:1/hooks" },
 	} {
