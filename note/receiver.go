@@ -1,6 +1,7 @@
 package note
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,8 @@ type Receiver struct {
 	Memory    *Memory
 	Log       *slog.Logger
 	Now       func() time.Time // default: time.Now
+
+	bodyTime time.Duration // 0: the default
 }
 
 // Peer is what the web server knows of a client.
@@ -94,7 +97,7 @@ func (rc *Receiver) Serve(w http.ResponseWriter, r *http.Request, p Peer) {
 		return
 	}
 	defer leave()
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, cmp.Or(rc.bodyTime, bodyTime))
 	switch _, large := errors.AsType[*http.MaxBytesError](err); {
 	case large:
 		w.Header().Set("Connection", "close")
@@ -127,12 +130,12 @@ func (rc *Receiver) Serve(w http.ResponseWriter, r *http.Request, p Peer) {
 }
 
 // readBody reads a body of bounded size in bounded time.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func readBody(w http.ResponseWriter, r *http.Request, limit time.Duration) ([]byte, error) {
 	if r.ContentLength > MaxBody {
 		return nil, &http.MaxBytesError{Limit: MaxBody}
 	}
 	ctl := http.NewResponseController(w)
-	if err := ctl.SetReadDeadline(time.Now().Add(bodyTime)); err == nil {
+	if err := ctl.SetReadDeadline(time.Now().Add(limit)); err == nil {
 		defer func() { _ = ctl.SetReadDeadline(time.Time{}) }()
 	}
 	return io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))

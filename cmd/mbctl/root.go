@@ -118,7 +118,7 @@ A beginning:
 		newScoreCommand(a), newIndexCommand(a), newScanCommand(a), newHashCommand(a), newASNCommand(a),
 		newDBCommand(a), newStatusCommand(a), newLogCommand(a), newVersionCommand(a), newDocsCommand(a),
 	)
-	root.AddCommand(newPushCommand(a), newNotifyCommand(a))
+	root.AddCommand(newPushCommand(a), newNotifyCommand(a), newWaitCommand(a))
 	finish(root)
 	return root
 }
