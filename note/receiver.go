@@ -81,6 +81,10 @@ func (rc *Receiver) Mine(r *http.Request) bool {
 // Serve answers a request.
 func (rc *Receiver) Serve(w http.ResponseWriter, r *http.Request, p Peer) {
 	w.Header().Set("Cache-Control", "no-store")
+	// Left as it is where the body did not end: the server reads what is left of
+	// it before it is done with the request.
+	ctl := http.NewResponseController(w)
+	limited := ctl.SetReadDeadline(time.Now().Add(cmp.Or(rc.bodyTime, bodyTime))) == nil
 	id := strings.TrimPrefix(r.URL.Path[len(rc.Path):], "/")
 	method := http.MethodPost
 	if id != "" {
@@ -97,7 +101,10 @@ func (rc *Receiver) Serve(w http.ResponseWriter, r *http.Request, p Peer) {
 		return
 	}
 	defer leave()
-	body, err := readBody(w, r, cmp.Or(rc.bodyTime, bodyTime))
+	body, err := readBody(w, r)
+	if err == nil && limited {
+		_ = ctl.SetReadDeadline(time.Time{})
+	}
 	switch _, large := errors.AsType[*http.MaxBytesError](err); {
 	case large:
 		w.Header().Set("Connection", "close")
@@ -129,14 +136,10 @@ func (rc *Receiver) Serve(w http.ResponseWriter, r *http.Request, p Peer) {
 	rc.take(w, r, c, body)
 }
 
-// readBody reads a body of bounded size in bounded time.
-func readBody(w http.ResponseWriter, r *http.Request, limit time.Duration) ([]byte, error) {
+// readBody reads a body of bounded size.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody {
 		return nil, &http.MaxBytesError{Limit: MaxBody}
-	}
-	ctl := http.NewResponseController(w)
-	if err := ctl.SetReadDeadline(time.Now().Add(limit)); err == nil {
-		defer func() { _ = ctl.SetReadDeadline(time.Time{}) }()
 	}
 	return io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 }
