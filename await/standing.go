@@ -133,10 +133,10 @@ func (s *Standing) String() string {
 	}
 	const most = 10
 	for i, l := range s.Lack {
-		switch {
-		case i == 0:
+		switch i {
+		case 0:
 			b.WriteString("; not ")
-		case i == most:
+		case most:
 			fmt.Fprintf(&b, " and %d more", len(s.Lack)-most)
 			return b.String()
 		default:

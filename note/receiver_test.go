@@ -411,7 +411,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("a large body: %d", status)
 	}
 	// One that does not say how long it is.
-	r, err := http.NewRequestWithContext(t.Context(), "POST", o.url+"/hooks", io.MultiReader(bytes.NewReader(make([]byte, MaxBody)), strings.NewReader("x")))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, o.url+"/hooks", io.MultiReader(bytes.NewReader(make([]byte, MaxBody)), strings.NewReader("x")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,14 +24,14 @@ func parseCommand(line string) (pusher, error) {
 	return byCommand{line}, nil
 }
 
-// push runs the command line. What it is about is in its environment, where
+// push runs the command line, which is the operator's own. What it is about is in its environment, where
 // nothing is expanded.
 func (c byCommand) push(ctx context.Context, m *mirror.Mirror, o *Options) (string, error) {
 	first := ""
 	if len(m.HTTP) > 0 {
 		first = m.HTTP[0]
 	}
-	cmd := exec.CommandContext(ctx, "sh", "-c", c.line) //nolint:gosec // it is the operator's own
+	cmd := exec.CommandContext(ctx, "sh", "-c", c.line)
 	cmd.Env = append(os.Environ(), "MIRROR="+m.Name, "MIRROR_URL="+first, "SUBTREE="+o.Subtree)
 	out, err := run(ctx, cmd)
 	return out, told(out, err)

@@ -148,7 +148,7 @@ func TestGroupEnds(t *testing.T) {
 	}
 	for field := range strings.FieldsSeq(string(b)) {
 		var pid int
-		fmt.Sscan(field, &pid)
+		_, _ = fmt.Sscan(field, &pid)
 		for end := time.Now().Add(5 * time.Second); alive(pid); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Errorf("process %d is still there", pid)
@@ -214,7 +214,7 @@ type hook struct {
 func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	var at int64
-	fmt.Sscanf(r.Header.Get(note.Header), "t=%d,", &at)
+	_, _ = fmt.Sscanf(r.Header.Get(note.Header), "t=%d,", &at)
 	msg := note.Message{Method: r.Method, Path: r.URL.EscapedPath(), Body: body}
 	h.mu.Lock()
 	if msg.Sign(note.MirrorKey("secret", "m"), time.Unix(at, 0)) == r.Header.Get(note.Header) {
@@ -230,7 +230,7 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestHook(t *testing.T) {
 	t.Parallel()
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("another server was asked") }))
-	defer other.Close()
+	t.Cleanup(other.Close)
 	for name, tt := range map[string]struct {
 		then http.HandlerFunc
 		want string // of the error
@@ -258,7 +258,7 @@ func TestHook(t *testing.T) {
 			}
 			http.Error(w, "disk full", http.StatusInternalServerError)
 		}, "500 Internal Server Error: disk full", "POST /push,GET /1"},
-		"refused": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no\nsuch key", 403) }, "403 Forbidden: such key", "POST /push"},
+		"refused": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no\nsuch key", http.StatusForbidden) }, "403 Forbidden: such key", "POST /push"},
 		"redirected": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 		}, "redirects (307), which is not followed", "POST /push"},
@@ -276,6 +276,7 @@ func TestHook(t *testing.T) {
 		}, "", "POST /push"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := &hook{then: tt.then}
 			web := httptest.NewServer(h)
 			defer web.Close()

@@ -88,7 +88,7 @@ func (s bySSH) push(ctx context.Context, _ *mirror.Mirror, o *Options) (string, 
 	if err != nil {
 		return "", fmt.Errorf("the program ssh is needed: %w", err)
 	}
-	out, err := run(ctx, exec.CommandContext(ctx, program, s.args(o)...)) //nolint:gosec // without a shell; names are checked by parseSSH
+	out, err := run(ctx, exec.CommandContext(ctx, program, s.args(o)...))
 	if e, ok := errors.AsType[*exec.ExitError](err); ok {
 		switch e.ExitCode() {
 		case 255:

@@ -161,7 +161,7 @@ func TestPushHook(t *testing.T) {
 		body := new(bytes.Buffer)
 		_, _ = body.ReadFrom(r.Body)
 		var at int64
-		fmt.Sscanf(r.Header.Get(note.Header), "t=%d,", &at)
+		_, _ = fmt.Sscanf(r.Header.Get(note.Header), "t=%d,", &at)
 		right = note.Message{Method: "POST", Path: "/push", Body: body.Bytes()}.Sign(key, time.Unix(at, 0)) == r.Header.Get(note.Header)
 	}))
 	defer hook.Close()

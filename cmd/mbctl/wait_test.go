@@ -58,9 +58,17 @@ func TestWait(t *testing.T) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	for _, bad := range [][]string{
-		{"wait"}, {"wait", "x"}, {"wait", "x", "--mirrors", "-1"}, {"wait", "x", "--per-continent", "--share", "5"}, {"wait", "x", "--share", "101%"},
-		{"wait", "x", "--share", "0"}, {"wait", "../x", "--mirrors", "1"}, {"wait", "x", "--mirrors", "1", "--timeout", "soon"}, {"wait", "x", "y", "--mirrors", "1"},
-		{"wait", "x", "--mirrors", "1", "--scan", "--scan-every", "1ms"}, {"wait", "x", "--mirrors", "1", "--complete", "NaN"},
+		{"wait"},
+		{"wait", "x"},
+		{"wait", "x", "--mirrors", "-1"},
+		{"wait", "x", "--per-continent", "--share", "5"},
+		{"wait", "x", "--share", "101%"},
+		{"wait", "x", "--share", "0"},
+		{"wait", "../x", "--mirrors", "1"},
+		{"wait", "x", "--mirrors", "1", "--timeout", "soon"},
+		{"wait", "x", "y", "--mirrors", "1"},
+		{"wait", "x", "--mirrors", "1", "--scan", "--scan-every", "1ms"},
+		{"wait", "x", "--mirrors", "1", "--complete", "NaN"},
 	} {
 		if code, _, errs := f.mbctl(bad...); code != exitUsage {
 			t.Errorf("%q: exit %d %s", bad, code, errs)
