@@ -180,6 +180,18 @@ func TestSSH(t *testing.T) {
 	if r.Err != nil || r.Output != `got: mirrorbrain-sync 'rel/it'\''s $(id)'`+"\n" || r.How != "ssh" {
 		t.Errorf("%v %q", r.Err, r.Output)
 	}
+	t.Run("failures", func(t *testing.T) { failures(t, d) })
+	// An unknown host is not trusted, and nobody is asked.
+	if err := os.WriteFile(filepath.Join(d.dir, "known_hosts"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := d.push(t, d.url, "", time.Minute); r.Err == nil || !strings.Contains(r.Err.Error(), "Host key verification failed") {
+		t.Errorf("an unknown host: %v", r.Err)
+	}
+}
+
+func failures(t *testing.T, d sshd) {
+	t.Helper()
 	for name, tt := range map[string]struct {
 		url, subtree string
 		limit        time.Duration
@@ -190,16 +202,12 @@ func TestSSH(t *testing.T) {
 		"another user": {strings.Replace(d.url, "ssh://", "ssh://no-such-", 1), "", time.Minute, "ssh: "},
 		"nobody there": {"ssh://127.0.0.1:1/", "", time.Minute, "ssh: "},
 	} {
-		if r := d.push(t, tt.url, tt.subtree, tt.limit); r.Err == nil || !strings.Contains(r.Err.Error(), tt.want) {
-			t.Errorf("%s: %v, want %s", name, r.Err, tt.want)
-		}
-	}
-	// An unknown host is not trusted, and nobody is asked.
-	if err := os.WriteFile(filepath.Join(d.dir, "known_hosts"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if r := d.push(t, d.url, "", time.Minute); r.Err == nil || !strings.Contains(r.Err.Error(), "Host key verification failed") {
-		t.Errorf("an unknown host: %v", r.Err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if r := d.push(t, tt.url, tt.subtree, tt.limit); r.Err == nil || !strings.Contains(r.Err.Error(), tt.want) {
+				t.Errorf("%v, want %s", r.Err, tt.want)
+			}
+		})
 	}
 }
 

@@ -262,6 +262,13 @@ func (a *app) newPushScans(ctx context.Context, o *push.Options, none bool) *pus
 	go func() {
 		defer close(s.done)
 		for mirrors := range s.tiers {
+			mirrors = slices.DeleteFunc(mirrors, func(m mirror.Mirror) bool {
+				quiet := m.InQuiet(time.Now())
+				if quiet && !none {
+					s.reports[m.Name] = scanner.Report{Mirror: m.Name, Skipped: "it is its quiet time"}
+				}
+				return quiet
+			})
 			if none || len(mirrors) == 0 || ctx.Err() != nil {
 				continue
 			}
