@@ -20,6 +20,7 @@ import (
 func init() {
 	httpcaddyfile.RegisterGlobalOption("mirrorbrain", parseApp)
 	httpcaddyfile.RegisterHandlerDirective("mirrorbrain", parseHandler)
+	httpcaddyfile.RegisterDirectiveOrder("mirrorbrain_hooks", httpcaddyfile.Before, "file_server") // before mirrorbrain, too
 	httpcaddyfile.RegisterDirectiveOrder("mirrorbrain", httpcaddyfile.Before, "file_server")
 }
 

@@ -32,13 +32,18 @@ func TestSettingsAreDocumented(t *testing.T) {
 			t.Errorf("option %s has no row", name)
 		}
 	}
+	for name := range hooksOptions {
+		if !strings.Contains(table, "\n| `"+name+" ") {
+			t.Errorf("subdirective %s of mirrorbrain_hooks has no row", name)
+		}
+	}
 	for name := range handlerOptions {
 		if !strings.Contains(table, "\n| `"+name+" ") {
 			t.Errorf("subdirective %s has no row", name)
 		}
 	}
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[Instance](), reflect.TypeFor[Handler](), reflect.TypeFor[Fallback](),
+		reflect.TypeFor[Instance](), reflect.TypeFor[Hooks](), reflect.TypeFor[Handler](), reflect.TypeFor[Fallback](),
 		reflect.TypeFor[DocumentSettings](), reflect.TypeFor[Publisher](), reflect.TypeFor[Allowance](), reflect.TypeFor[Repository](),
 	} {
 		for f := range typ.Fields() {

@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/note"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
@@ -89,6 +90,8 @@ type database struct {
 	history *remembered[string, []pastVersion]
 	folders *remembered[string, *contents]
 	streams chan struct{} // holds one for each document that is streamed
+
+	notes note.Memory // a reload must not forget which notes came
 
 	mu      sync.Mutex
 	cancel  context.CancelFunc // of the loops; nil: not started

@@ -36,6 +36,9 @@ type instance struct {
 	// their digest; default 1MiB.
 	ScanDigestSize size `toml:"scan_digest_size"`
 
+	PushKeyFile   string `toml:"push_key_file"`   // secret that signs hooks
+	PushSSHConfig string `toml:"push_ssh_config"` // read by ssh instead of the user's own
+
 	HashJobs       int      `toml:"hash_jobs"`     // files hashed at once; default one for each CPU
 	PieceSize      size     `toml:"piece_size"`    // least length of pieces; default 256KiB
 	ZSync          bool     `toml:"zsync"`         // compute block sums for zsync

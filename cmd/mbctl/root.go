@@ -120,6 +120,7 @@ A beginning:
 	)
 	root.AddCommand(newCommentCommand(a), newInstancesCommand(a), newFileCommand(a), newProbefileCommand(a), newDirsCommand(a), newIPLookupCommand(a), newUpdateCommand(a), newTestCommand(a))
 	root.AddCommand(group("import", "Take mirrors over from another redirector", newImportMirrorBrainCommand(a), newImportMirrorbitsCommand(a)))
+	root.AddCommand(newPushCommand(a), newNotifyCommand(a), newWaitCommand(a))
 	finish(root)
 	return root
 }

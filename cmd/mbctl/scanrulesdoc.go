@@ -10,6 +10,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/s3"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/push"
 )
 
 // takeScanRules reads from m what says how it is scanned and pushed.
@@ -96,27 +97,12 @@ func (s *settings) applyWay(n *mirror.Mirror) error {
 		}
 	}
 	n.Rules.Proxy = s.Proxy
-	if err := checkPush(s.Push); err != nil {
-		return err
+	if s.Push != "" {
+		if err := push.Check(s.Push); err != nil {
+			return err
+		}
 	}
 	n.Sync = mirror.Sync{Push: s.Push, Tier: s.PushTier}
-	return nil
-}
-
-func checkPush(push string) error {
-	if push == "" {
-		return nil
-	}
-	if command, ok := strings.CutPrefix(push, "exec:"); ok {
-		if strings.TrimSpace(command) == "" {
-			return fmt.Errorf("push %q: names no command", push)
-		}
-		return nil
-	}
-	u, err := url.Parse(push)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ssh" {
-		return fmt.Errorf("push %q: must be an ssh://, http:// or https:// URL, or exec:COMMAND", mirror.Redact(push))
-	}
 	return nil
 }
 

@@ -17,9 +17,9 @@ var levels = [][]string{
 	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync"},
 	{"store"},
 	{"catalog", "origin", "checksum", "copies"},
-	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex"},
-	{"checkup", "movein"},            // movein takes over from other redirectors, and knows redirector for the shares
-	{"", "cmd", "bench", "examples"}, // the root package and the programs
+	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex", "note"},
+	{"checkup", "movein", "push", "await"}, // movein takes over from other redirectors, and knows redirector for the shares
+	{"", "cmd", "bench", "examples"},       // the root package and the programs
 }
 
 var (
