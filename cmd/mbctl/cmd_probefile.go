@@ -81,8 +81,11 @@ func (a *app) runProbefile(ctx context.Context, arg string, f probeFlags) error 
 		return err
 	}
 	mirrors, err := a.probeTargets(ctx, f)
-	if err != nil || len(mirrors) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(mirrors) == 0 && !a.json {
+		return nil // it is said why
 	}
 	real, err := a.db.Resolve(ctx, path) // a link has no versions of its own
 	if err != nil {
@@ -96,7 +99,7 @@ func (a *app) runProbefile(ctx context.Context, arg string, f probeFlags) error 
 	var clients askers
 	defer clients.close()
 	places, others := probePlaces(mirrors, path, f.urls, &clients)
-	if len(places) == 0 {
+	if len(places) == 0 && len(mirrors) > 0 {
 		return fmt.Errorf("no mirror carries %q, as to their --subtree settings", path)
 	}
 	answers := copies.Ask(ctx, places, o)
