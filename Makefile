@@ -21,7 +21,7 @@ test: ## everything CI runs
 	scripts/test.sh
 
 bench: ## against plain Caddy, in one run
-	@scripts/need.sh rsync wrk
+	@scripts/need.sh rsync vsftpd wrk
 	./xcaddy.sh
 	@CGO_ENABLED=0 go build -o bin/bench ./bench
 	@bin/bench $(ARGS)

@@ -20,6 +20,9 @@ type options struct {
 	rounds              int
 	round               time.Duration
 	scanFiles           int
+	manyMirrors         int
+	manyFiles           int
+	pairs               int
 	hashMiB             int
 	only                string
 }
@@ -34,10 +37,20 @@ func main() {
 	flag.DurationVar(&o.round, "round", 5*time.Second, "length of a round")
 	flag.IntVar(&o.scanFiles, "scan-files", 1_000_000, "files of the tree that is indexed and scanned; 0 leaves it out")
 	flag.IntVar(&o.hashMiB, "hash-mib", 256, "size in MiB of each of three large files that are hashed; 0 leaves it out")
-	flag.StringVar(&o.only, "only", "", "only this part: requests, scan or hash")
+	flag.IntVar(&o.manyMirrors, "many-mirrors", 50, "mirrors that are scanned in one run; 0 leaves it out")
+	flag.IntVar(&o.manyFiles, "many-files", 100_000, "files of each of them")
+	flag.IntVar(&o.pairs, "pairs", 3, "how often a scan and the bare listing are timed")
+	flag.StringVar(&o.only, "only", "", "only this part: requests, scan, scans or hash")
+	bare := flag.Bool("list", false, "list the URLs that follow, and do nothing else")
+	jobs := flag.Int("j", 1, "URLs listed at once")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, o)
+	var err error
+	if *bare {
+		err = listAll(ctx, flag.Args(), *jobs)
+	} else {
+		err = run(ctx, o)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -62,6 +75,7 @@ func run(ctx context.Context, o options) error {
 	}{
 		{"requests", true, measureRequests},
 		{"scan", o.scanFiles > 0, measureScan},
+		{"scans", o.manyMirrors > 0, measureScans},
 		{"hash", o.hashMiB > 0, measureHash},
 	} {
 		if part.wanted && (o.only == "" || o.only == part.name) {

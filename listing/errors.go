@@ -1,9 +1,6 @@
 package listing
 
-import (
-	"errors"
-	"time"
-)
+import "errors"
 
 // Errors that callers branch on; listers wrap them with what the server said.
 var (
@@ -17,23 +14,3 @@ var (
 	// not an index page.
 	ErrNotIndex = errors.New("not a folder index")
 )
-
-// DefaultTimeout is the silence after which a server is given up.
-const DefaultTimeout = 60 * time.Second
-
-// WithDefaults fills in the defaults of unset options.
-func (o Options) WithDefaults() Options {
-	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
-	}
-	if o.Parallel <= 0 {
-		o.Parallel = 4
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "mirrorbrain-scanner"
-	}
-	if o.Log == nil {
-		o.Log = func(string) {}
-	}
-	return o
-}

@@ -1,5 +1,5 @@
 // Package listing says what a server lists: the entries that listers for
-// rsync, FTP and HTTP stream, and what is known of each entry's exactness. The
+// rsync, FTP, HTTP and S3 stream, and what is known of each entry's exactness. The
 // listers themselves are in the folders below; listing/protocols opens the one
 // that a URL asks for.
 package listing
@@ -46,6 +46,13 @@ type Entry struct {
 	Mode    uint32
 	HasMode bool
 
+	// MD5 is a digest of a file's contents, where the protocol gives what is
+	// likely to be one (S3); HasMD5 says so. That it is equal to a version's
+	// says that the contents are; that it differs says nothing, because some
+	// servers put something else in its place that looks the same.
+	MD5    [16]byte
+	HasMD5 bool
+
 	Target string // of a symlink, verbatim; "" where the protocol does not tell
 }
 
@@ -91,24 +98,6 @@ type Lister interface {
 	// yield ends the listing and is returned. The Summary is valid with an error
 	// too. A sub that does not exist on the server is ErrNoFolder.
 	List(ctx context.Context, sub string, yield func(Entry) error) (Summary, error)
-	// Protocol is "rsync", "ftp" or "http".
+	// Protocol is "rsync", "ftp", "http" or "s3".
 	Protocol() string
-}
-
-// Options apply to all protocols; zero values are defaults.
-type Options struct {
-	// Timeout is how long a server may stay silent: connecting, or between two
-	// pieces of data. Default: 60s.
-	Timeout time.Duration
-	// PasswordFile names a file whose first line is the password (rsync).
-	PasswordFile string
-	// RsyncProgram is the path of an rsync program to list with instead of the
-	// built-in client; "" uses the built-in one.
-	RsyncProgram string
-	// Parallel is how many folders are listed at once (HTTP). Default: 4.
-	Parallel int
-	// UserAgent for HTTP. Default: "mirrorbrain-scanner".
-	UserAgent string
-	// Log receives what is odd but not an error, each kind once. nil: nobody.
-	Log func(msg string)
 }

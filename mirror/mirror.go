@@ -71,9 +71,16 @@ type Mirror struct {
 	HTTP  []string
 	Rsync string
 	FTP   string
+	// S3 is the URL of a bucket that holds what HTTP serves, for scans alone; may
+	// be empty. Package listing/s3 says how it is written.
+	S3 string
 	// RsyncPasswordFile names a file on the scanning host whose first line is
-	// the rsync password. Empty: the URL's password, or none.
+	// the password for Rsync, and for an FTP user without one. Empty: the URL's
+	// password, or none.
 	RsyncPasswordFile string
+	// S3CredentialsFile names a file on the scanning host with the keys for S3.
+	// Empty: the environment's, or none.
+	S3CredentialsFile string
 
 	Place                    // zero value: unknown place, matches nothing
 	ASNs      []uint32       // autonomous systems the mirror is in; 0 never matches
@@ -92,6 +99,8 @@ type Mirror struct {
 	MaxShare         int    // largest share of all redirects in hundredths of a per cent; 0: no limit
 	Quota            Quota  // zero value: none
 	Subtree          string // folder of the tree the base URLs stand for; "" is the whole tree
+	// Renames are folders of Subtree that the mirror keeps elsewhere.
+	Renames []Rename
 
 	// Score is the mirror's share of the load relative to the others of its
 	// tier. 100 is usual, 0 means: never chosen.
@@ -108,6 +117,9 @@ type Mirror struct {
 	PublicNotes  string
 	Comment      string // private
 
+	Rules ScanRules
+	Sync  Sync
+
 	Scan  ScanState
 	Probe ProbeState
 
@@ -119,10 +131,32 @@ type ScanState struct {
 	Succeeded    time.Time // last accepted full scan; zero: never
 	Attempted    time.Time // last full scan that ended, in whichever way; zero: never
 	FailingSince time.Time // first of the failures since Succeeded; zero: the last one succeeded
+	Failures     int       // how many failed since Succeeded
 	Error        string    // why the last one failed; "" if it succeeded
-	Protocol     string    // rsync, ftp or http: what the last accepted scan used
+	Protocol     string    // rsync, ftp, http or s3: what the last accepted scan used
 	Held         uint64    // files held after the last accepted scan
 	FilesPerSec  float64   // speed of the last accepted scan
+}
+
+// ScanRules say how a mirror is scanned. The zero value asks for nothing special.
+type ScanRules struct {
+	// Exclude are globs of paths in the tree that are not looked at, as of the
+	// index's exclude. The mirror is credited with nothing they match.
+	Exclude []string
+	// Top are the names of the folders at the top of the base URLs that are
+	// looked at; empty: all. The mirror is credited with nothing outside them.
+	Top          []string
+	Interval     time.Duration // between full scans; 0: the scanner's own
+	NoRangeCheck bool          // files beyond 2 and 4 GiB are believed without a range request
+	Source       string        // local IP address to connect from; "": the system's choice
+	Proxy        string        // URL of a proxy, "none", or "" for the environment's
+	Quiet        []Window      // when the mirror is neither scanned nor probed
+}
+
+// Sync says how a mirror is told to fetch what is new. The zero value: not at all.
+type Sync struct {
+	Push string // ssh://, http:// or https:// URL, or exec:COMMAND; "": the mirror is not pushed
+	Tier int    // lower ones are pushed first and waited for
 }
 
 // ProbeState is the mirror's health as the last probe saw it.

@@ -37,6 +37,7 @@ type details struct {
 	m        *mirror.Mirror
 	base     [modes]string // base URL by mode; "" none
 	trim     int           // see Pick.Trim
+	renamed  []way         // one for each of the mirror's renames
 	country  string
 	exclude  []string
 	rule     Reason      // the strictest of the *_only rules; none if there is none
@@ -81,6 +82,7 @@ func compile(m *mirror.Mirror, p Policy) (candidate, details) {
 		d.trim = len(mirror.EscapePath(m.Subtree)) + 1
 	}
 	d.base = baseURLs(m)
+	d.renamed = waysOf(m, d.base)
 	d.rule, d.farthest = strictest(m)
 
 	c := candidate{

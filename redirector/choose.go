@@ -213,11 +213,12 @@ func (t *table) holds(i int32) bool {
 // take makes r the next pick.
 func (t *table) take(r runner) {
 	c := &t.s.cold[r.mirror]
+	base, trim := c.way(t.r.path)
 	t.d.Picks = append(t.d.Picks, Pick{
 		Mirror:     int(r.mirror),
 		Tier:       t.tier,
-		BaseURL:    c.base[t.r.mode],
-		Trim:       c.trim,
+		BaseURL:    base[t.r.mode],
+		Trim:       trim,
 		Name:       c.m.Name,
 		Country:    c.country,
 		DistanceKm: kilometres(r.chord),

@@ -26,13 +26,14 @@ func (s *Set) Everyone(q *Query, holder Holder) []Pick {
 	var all []Pick
 	for i := range s.hot {
 		c, d := &s.hot[i], &s.cold[i]
-		base := cmp.Or(d.base[r.mode], d.base[modeUpgrade], d.base[modeTLS])
+		bases, trim := d.way(r.path)
+		base := cmp.Or(bases[r.mode], bases[modeUpgrade], bases[modeTLS])
 		switch {
 		case c.static != ReasonNone, r.now < c.from, r.now > c.until, r.size > c.maxSize, base == "":
 		case r.noReserved && d.farthest <= mirror.TierAS, r.path != "" && !mirror.Below(r.path, d.m.Subtree):
 		case holder.Holds(i, r.file):
 			all = append(all, Pick{
-				Mirror: i, Tier: mirror.TierWorld, BaseURL: base, Trim: d.trim, Name: d.m.Name, Country: d.country, DistanceKm: -1,
+				Mirror: i, Tier: mirror.TierWorld, BaseURL: base, Trim: trim, Name: d.m.Name, Country: d.country, DistanceKm: -1,
 			})
 		}
 	}

@@ -30,6 +30,7 @@ const (
 	olderTime          // older than the current version
 	removedPath        // the origin no longer has the path
 	notFile            // listed as a folder, link or device
+	closedFile         // not everybody may read it
 )
 
 // match is a verdict and the version it is about.

@@ -13,7 +13,7 @@ import (
 // diagnosis counts on what grounds entries fail, so that a report can name the
 // common one.
 type diagnosis struct {
-	grounds  [notFile + 1]int
+	grounds  [closedFile + 1]int
 	offsets  map[time.Duration]int // mtime less the current version's, sizes equal, whole seconds
 	strange  int                   // unknown paths
 	examples []string              // the first unknown paths
@@ -67,6 +67,8 @@ func (d *diagnosis) advice(c Counts, v Versions, m *mirror.Mirror, folders []str
 		return fmt.Sprintf("%d of %d files have another size than the origin's: the mirror holds another release, or the URL leads to another tree", d.grounds[otherSize]+d.grounds[partialCopy], c.Listed)
 	case d.grounds[removedPath] > half:
 		return fmt.Sprintf("%d of %d files are no longer on the origin: the mirror has not synchronised for long", d.grounds[removedPath], c.Listed)
+	case d.grounds[closedFile] > half:
+		return fmt.Sprintf("%d of %d files, or the folders they are in, may not be read by everybody there: the mirror's permissions are wrong (rsync needs --chmod=D755,F644, or --perms)", d.grounds[closedFile], c.Listed)
 	case c.Unasked > half:
 		return fmt.Sprintf("%d of %d files need a HEAD request, which the mirror did not answer", c.Unasked, c.Listed)
 	}

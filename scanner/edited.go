@@ -23,7 +23,7 @@ func refresh(ctx context.Context, db *store.Store, m mirror.Mirror, r *Report) (
 	case i < 0:
 		r.Skipped = "was deleted meanwhile"
 		return m, false
-	case all[i].Subtree != m.Subtree:
+	case !sameTree(&all[i], &m):
 		r.Err = errEdited // the index was read for the other one
 		return m, false
 	}
@@ -32,20 +32,26 @@ func refresh(ctx context.Context, db *store.Store, m mirror.Mirror, r *Report) (
 }
 
 // errEdited says that what was scanned is not what the mirror is now.
-var errEdited = errors.New("the mirror's URLs or subtree were changed meanwhile: scan it again")
+var errEdited = errors.New("the mirror's URLs, subtree or rules were changed meanwhile: scan it again")
 
 // still implements store.ScanResult.Still: what was found at other URLs, or in
 // another folder, is not what the mirror has there.
 func (s *scan) still(now *mirror.Mirror) error {
-	if now.Subtree != s.m.Subtree || now.Rsync != s.m.Rsync || now.FTP != s.m.FTP || !slices.Equal(now.HTTP, s.m.HTTP) {
+	if !sameTree(now, &s.m) || now.Rsync != s.m.Rsync || now.FTP != s.m.FTP || now.S3 != s.m.S3 || !slices.Equal(now.HTTP, s.m.HTTP) {
 		return errEdited
 	}
 	return nil
 }
 
+// sameTree reports whether both stand for the same part of the tree, kept at the
+// same places.
+func sameTree(a, b *mirror.Mirror) bool {
+	return a.Subtree == b.Subtree && slices.Equal(a.Renames, b.Renames) && filterKey(a) == filterKey(b)
+}
+
 // notItsFault reports whether a scan failed without the mirror's doing.
 func notItsFault(err error) bool {
-	for _, e := range []error{store.ErrLeaseLost, store.ErrUnreachable, store.ErrNotFound, errEdited} {
+	for _, e := range []error{store.ErrLeaseLost, store.ErrUnreachable, store.ErrFull, store.ErrReadOnly, store.ErrNotFound, errEdited, errNoURL} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -24,6 +24,9 @@ func (s *scan) guard(ctx context.Context, set *sets, lost *roaring.Bitmap, compl
 	}
 	had := roaring.And(s.before.Held, s.ix.current)
 	had.And(s.within)
+	if s.filter != nil { // not looked at, and so not absent
+		had.AndNot(s.ix.excluded[filterKey(&s.m)])
+	}
 	absent := roaring.AndNot(roaring.And(had, set.knew), set.found)
 	absent.AndNot(lost)
 	n, of := absent.GetCardinality(), had.GetCardinality()
@@ -40,25 +43,20 @@ func (s *scan) guard(ctx context.Context, set *sets, lost *roaring.Bitmap, compl
 		s.report.note("%s, and gone by HEAD too (%d of %d asked): no longer credited", doubt, gone, asked)
 		return nil
 	}
-	if err := s.keepLost(ctx, roaring.And(s.before.Held, lost), set.found); err != nil {
-		return err
-	}
+	s.keepLost(roaring.And(s.before.Held, lost), set.found)
 	if there*2 >= asked {
 		return fmt.Errorf("the listing is wrong: %s, but HEAD finds them (%d of %d asked); nothing was taken for absent", doubt, there, asked)
 	}
 	return fmt.Errorf("%s, and the web server does not tell (%d of %d questions without an answer); nothing was taken for absent", doubt, silent, asked)
 }
 
-// keepLost takes away what was listed as something else, when nothing else of
-// the listing is believed.
-func (s *scan) keepLost(ctx context.Context, lost, found *roaring.Bitmap) error {
+// keepLost says that what was listed as something else is lost, when nothing
+// else of the listing is believed.
+func (s *scan) keepLost(lost, found *roaring.Bitmap) {
 	lost.AndNot(found)
-	if lost.IsEmpty() || s.o.DryRun {
-		return nil
+	if !lost.IsEmpty() && !s.o.DryRun {
+		s.lost = lost
 	}
-	s.report.note("%d files that are listed as something else are no longer credited", lost.GetCardinality())
-	s.report.Removed = lost.GetCardinality()
-	return s.db.SetHeld(ctx, s.m.ID, nil, lost, s.o.Holder)
 }
 
 // askAbsent asks for some of the absent files, drawn at random.

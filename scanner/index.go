@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -20,6 +19,7 @@ type index struct {
 	head     store.Head
 	current  *roaring.Bitmap            // what the origin has now
 	below    map[string]*roaring.Bitmap // all ids below each bound
+	excluded map[string]*roaring.Bitmap // ids that filters leave out, by their keys
 	hidden   *roaring.Bitmap            // ids whose path has a name that begins with a dot
 	aliases  map[string]bool
 	folders  []string // top folders, for the diagnosis
@@ -45,11 +45,18 @@ func (ix *index) alias(path string) bool {
 	return ix.aliases[path]
 }
 
-// loadIndex reads all versions, and which of them lie below each of folders.
-func loadIndex(ctx context.Context, db *store.Store, folders []string) (*index, error) {
-	ix := &index{current: roaring.New(), hidden: roaring.New(), below: map[string]*roaring.Bitmap{}, aliases: map[string]bool{}}
+// loadIndex reads all versions, which of them lie below each of folders, and
+// which are left out by each of the filters.
+func loadIndex(ctx context.Context, db *store.Store, folders []string, filters map[string]*filter) (*index, error) {
+	ix := &index{
+		current: roaring.New(), hidden: roaring.New(), aliases: map[string]bool{},
+		below: map[string]*roaring.Bitmap{}, excluded: map[string]*roaring.Bitmap{},
+	}
 	for _, f := range folders {
 		ix.below[f] = roaring.New()
+	}
+	for key := range filters {
+		ix.excluded[key] = roaring.New()
 	}
 	top := map[string]bool{}
 	err := db.Read(ctx, func(s *store.Snapshot) error {
@@ -65,6 +72,11 @@ func loadIndex(ctx context.Context, db *store.Store, folders []string) (*index, 
 			for folder, ids := range ix.below {
 				if folder == "" || belowBytes(f.Path, folder) {
 					ids.Add(id)
+				}
+			}
+			for key, filter := range filters {
+				if filter.leavesOut(string(f.Path)) {
+					ix.excluded[key].Add(id)
 				}
 			}
 			if len(top) < maxFolders {
@@ -85,6 +97,9 @@ func loadIndex(ctx context.Context, db *store.Store, folders []string) (*index, 
 	}
 	ix.current.RunOptimize()
 	for _, ids := range ix.below {
+		ids.RunOptimize()
+	}
+	for _, ids := range ix.excluded {
 		ids.RunOptimize()
 	}
 	ix.folders = slices.Sorted(maps.Keys(top))
@@ -157,9 +172,4 @@ func (ix *index) since(ctx context.Context, db *store.Store, wanted map[string]b
 		news[path] = vs
 	}
 	return news, nil
-}
-
-// stripPrefix gives path relative to folder, which it lies below.
-func stripPrefix(path, folder string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(path, folder), "/")
 }

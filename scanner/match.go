@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type Counts struct {
 	Doubtful int // could be two versions
 	Unasked  int // left as they were, for want of an answer by HEAD
 	NotFiles int // known files listed as a folder, link or device
+	Closed   int // known files that not everybody may read there
 }
 
 // Bounds of what a scan keeps in memory beside bitmaps.
@@ -43,6 +45,9 @@ const (
 	// mirror.MaxPath.
 	maxZoneBytes = 16 << 20
 	maxLateBytes = 16 << 20
+
+	maxDoubts      = 200     // doubtful entries to be settled by a digest
+	maxClosedBytes = 4 << 20 // of the paths of folders that not everybody may read
 )
 
 // asker takes entries that need a HEAD. It may block, and reports false when it
@@ -63,9 +68,18 @@ type matcher struct {
 	versions Versions
 	alias    func(path string) bool // whether the path is, or lies below, a link; may be nil
 	subtree  string                 // of the mirror: listed paths begin there
-	exact    *roaring.Bitmap        // ids whose size a HEAD confirmed in earlier scans
-	asker    asker
-	onHeld   func(path string, v mirror.Version) // may be nil
+	// renamed, if set, gives the path in the tree of a listed one; false for what
+	// is not of the tree.
+	renamed func(there string) (path string, ok bool)
+	// skip, if set, says what is not looked at, by listed paths.
+	skip func(there string, folder bool) bool
+	// folder limits what is looked at to a folder of the tree, if renamed is set.
+	folder string
+	// digestSize is the largest size of doubtful files that are worth a digest.
+	digestSize int64
+	exact      *roaring.Bitmap // ids whose size a HEAD confirmed in earlier scans
+	asker      asker
+	onHeld     func(path string, v mirror.Version) // may be nil
 
 	counts    Counts
 	found     *roaring.Bitmap
@@ -73,6 +87,10 @@ type matcher struct {
 	lost      *roaring.Bitmap // ids of listed paths that the mirror's copy is not
 	undecided *roaring.Bitmap // ids that keep the bit they have
 	grounds   diagnosis
+
+	closed      map[string]bool // folders that not everybody may read, as listed
+	closedBytes int
+	doubts      []doubt
 
 	late        []lateEntry
 	lateUnknown int
@@ -121,8 +139,10 @@ func (m *matcher) hold(e listing.Entry) {
 	e.Path = strings.Clone(e.Path) // it may be a piece of a whole page
 	m.buffer = append(m.buffer, e)
 	m.zoneBytes += len(e.Path)
-	if v, ok := zone.Of(&e, m.lookup(m.path(e.Path))); ok {
-		m.votes = append(m.votes, v)
+	if path, ok := m.path(e.Path); ok {
+		if v, ok := zone.Of(&e, m.lookup(path)); ok {
+			m.votes = append(m.votes, v)
+		}
 	}
 	if len(m.buffer) >= maxZoneBuffer || m.zoneBytes >= maxZoneBytes || len(m.votes) >= maxZoneSamples {
 		m.settleZone()
@@ -144,14 +164,21 @@ func (m *matcher) end() {
 	}
 }
 
-func (m *matcher) path(p string) string {
+// path gives the path in the tree of a listed one; false for what the mirror
+// keeps where nothing of the tree belongs. Then it is one that no file has.
+func (m *matcher) path(p string) (path string, ok bool) {
 	switch {
+	case m.renamed != nil:
+		if path, ok := m.renamed(p); ok {
+			return path, true
+		}
+		return p, false
 	case m.subtree == "":
-		return p
+		return p, true
 	case p == "":
-		return m.subtree
+		return m.subtree, true
 	}
-	return m.subtree + "/" + p
+	return m.subtree + "/" + p, true
 }
 
 func (m *matcher) lookup(path string) []mirror.Version {
@@ -172,9 +199,21 @@ func (m *matcher) question(e *listing.Entry) question {
 }
 
 func (m *matcher) match(e listing.Entry) {
-	path := m.path(e.Path)
-	vs := m.lookup(path)
+	if m.skip != nil && m.skip(e.Path, e.Kind == listing.Dir) {
+		return
+	}
+	path, ok := m.path(e.Path)
+	if m.renamed != nil && !mirror.Below(path, m.folder) {
+		return // a folder around one that is renamed was listed
+	}
+	var vs []mirror.Version
+	if ok {
+		vs = m.lookup(path)
+	}
 	if e.Kind != listing.File {
+		if e.Kind == listing.Dir && e.HasMode {
+			m.noteClosed(&e)
+		}
 		if len(vs) > 0 {
 			m.counts.NotFiles++
 			m.grounds.count(notFile)
@@ -185,6 +224,12 @@ func (m *matcher) match(e listing.Entry) {
 	m.counts.Listed++
 	if len(vs) == 0 && m.alias != nil && m.alias(path) {
 		m.counts.Aliases++
+		return
+	}
+	if len(vs) > 0 && m.isClosed(&e) {
+		m.counts.Closed++
+		m.grounds.count(closedFile)
+		m.lose(vs, 0)
 		return
 	}
 	q := m.question(&e)
@@ -221,6 +266,7 @@ func (m *matcher) settle(path string, e *listing.Entry, mtime int64, r match, vs
 		m.counts.Doubtful++
 		m.lose(vs, 0)
 		m.keepLate(path, e, Doubtful)
+		m.keepDoubt(path, e, vs)
 	default:
 		m.counts.Stale++
 		m.grounds.stale(r.ground, mtime, vs)
@@ -328,6 +374,7 @@ func (m *matcher) retry(versions func(path string) ([]mirror.Version, bool)) {
 			m.counts.Stale--
 		case Doubtful:
 			m.counts.Doubtful--
+			m.doubts = slices.DeleteFunc(m.doubts, func(d doubt) bool { return d.path == l.path })
 		default:
 			m.counts.Unknown--
 		}

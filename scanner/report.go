@@ -20,8 +20,12 @@ type Report struct {
 	// with is lost in any case.
 	Err error
 	// Skipped says why the mirror was not scanned at all: another host is at it.
-	Skipped  string
-	Protocol string // rsync, ftp or http
+	Skipped string
+	// Doubt says that so many scans failed at once that the fault is likely here,
+	// and what is wrong here, as far as it was found. Nothing was remembered of
+	// the failure then. "" otherwise.
+	Doubt    string
+	Protocol string // rsync, ftp, s3 or http
 
 	Listed   int    // files
 	Held     uint64 // files that the mirror holds after the scan
@@ -33,11 +37,25 @@ type Report struct {
 	Doubtful int    // could be two versions
 	Unasked  int    // left as they were, for want of an answer by HEAD
 	NotFiles int    // known files listed as a folder, link or device
+	Closed   int    // known files that not everybody may read there
+	Unsound  int    // not credited, as they are not served beyond 2 or 4 GiB
+	Excluded uint64 // files of the origin that rules leave out
 
 	Notes  []string // what else is worth knowing, in the order it came up
 	Advice string   // on what ground most of the listing failed, and what to do; "" none
 
 	proof *sample
+}
+
+// Doubt gives what Scan says of itself when it doubted what it saw; "" when it
+// did not.
+func Doubt(reports []Report) string {
+	for i := range reports {
+		if reports[i].Doubt != "" {
+			return reports[i].Doubt
+		}
+	}
+	return ""
 }
 
 // FilesPerSec is the speed of the scan.
@@ -59,7 +77,7 @@ func (r *Report) take(protocol string, m *matcher, sum listing.Summary) {
 	c := m.counts
 	r.Protocol = protocol
 	r.Listed, r.Unknown, r.Aliases, r.Stale = c.Listed, c.Unknown, c.Aliases, c.Stale
-	r.Doubtful, r.Unasked, r.NotFiles = c.Doubtful, c.Unasked, c.NotFiles
+	r.Doubtful, r.Unasked, r.NotFiles, r.Closed = c.Doubtful, c.Unasked, c.NotFiles, c.Closed
 	if sum.Refused > 0 {
 		r.note("%d names were not believed", sum.Refused)
 	}
@@ -68,6 +86,9 @@ func (r *Report) take(protocol string, m *matcher, sum listing.Summary) {
 	}
 	if c.NotFiles > 0 {
 		r.note("%d known files are listed as folders, links or devices", c.NotFiles)
+	}
+	if c.Closed > 0 {
+		r.note("%d known files may not be read by everybody there: they are not credited", c.Closed)
 	}
 	if c.Unasked > 0 {
 		r.note("%d files need a HEAD request that had no answer: they stay as they were", c.Unasked)
@@ -88,8 +109,8 @@ func (r Report) String() string {
 	case r.Err != nil:
 		fmt.Fprintf(&b, "%s: failed: %v\n", r.Mirror, r.Err)
 	default:
-		fmt.Fprintf(&b, "%s: %s: listed %d, held %d (+%d -%d), unknown %d, stale %d, doubtful %d, %.1f s, %.0f files/s\n",
-			r.Mirror, r.Protocol, r.Listed, r.Held, r.Added, r.Removed, r.Unknown, r.Stale, r.Doubtful, r.Took.Seconds(), r.speed())
+		fmt.Fprintf(&b, "%s: %s: listed %d, held %d (+%d -%d), unknown %d, stale %d, doubtful %d, unsound %d, excluded %d, %.1f s, %.0f files/s\n",
+			r.Mirror, r.Protocol, r.Listed, r.Held, r.Added, r.Removed, r.Unknown, r.Stale, r.Doubtful, r.Unsound, r.Excluded, r.Took.Seconds(), r.speed())
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "  %s\n", n)

@@ -1,7 +1,6 @@
 package scanner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +15,10 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
+// leaseTTL is how long a scan's lease outlives a host that died.
+const leaseTTL = time.Minute
+
 const (
-	leaseTTL = time.Minute
 	headTime = 20 * time.Second // longest wait for one HEAD
 	tidyTime = 5 * time.Second  // for what is to be done after an interruption
 )
@@ -30,81 +31,86 @@ func LeaseName(id mirror.ID, subtree string) string {
 
 // scan is the scan of one mirror.
 type scan struct {
+	target
+
 	db     *store.Store
 	ix     *index
 	m      mirror.Mirror
 	o      Options
 	lease  store.Lease
-	folder string          // of the tree, that the scan is about
-	below  string          // the same, below the mirror's URLs
 	before store.Holdings  // what the mirror was known to hold
 	within *roaring.Bitmap // all ids known in folder
+	filter *filter         // what is not looked at; nil: all is
 	web    *web            // asks the mirror's web server
+	large  *roaring.Bitmap // ids of large files that the listing shows
+	lost   *roaring.Bitmap // what a scan that failed takes away nevertheless; nil: nothing
+	later  bool            // there is another turn for a server that is busy
 	report *Report
 }
 
-// scanOne scans one mirror under its lease and says how that went.
-func scanOne(ctx context.Context, db *store.Store, ix *index, m mirror.Mirror, o Options) Report {
-	r := Report{Mirror: m.Name, Subtree: o.Subtree, Started: time.Now(), DryRun: o.DryRun}
-	folder, below, ok := bound(&m, o.Subtree)
+// scanOne scans one mirror under its lease and says how that went, and what is
+// to be remembered if it failed by the mirror's fault.
+func (r *round) scanOne(ctx context.Context, m mirror.Mirror, later bool) (rep Report, f *failure) {
+	o := r.o
+	rep = Report{Mirror: m.Name, Subtree: o.Subtree, Started: time.Now(), DryRun: o.DryRun}
+	t, ok := targetOf(&m, o.Subtree)
 	if !ok {
-		r.Skipped = fmt.Sprintf("carries %s/ alone", m.Subtree)
-		return r
+		rep.Skipped = fmt.Sprintf("carries %s/ alone", m.Subtree)
+		return rep, nil
 	}
 	if err := ctx.Err(); err != nil {
-		r.Skipped = "interrupted"
-		return r
+		rep.Skipped = "interrupted"
+		return rep, nil
 	}
-	if below == "" {
-		o.Subtree = "" // all that the mirror carries
+	if t.whole {
+		o.Subtree = ""
 	}
-	if m, ok = refresh(ctx, db, m, &r); !ok {
-		return r
+	if m, ok = refresh(ctx, r.db, m, &rep); !ok {
+		return rep, nil
 	}
-	lease, err := db.Acquire(ctx, LeaseName(m.ID, o.Subtree), o.Holder, leaseTTL)
+	s := &scan{target: t, db: r.db, ix: r.ix, m: m, o: o, within: r.ix.below[t.folder], later: later, report: &rep}
+	var err error
+	if s.filter, err = newFilter(&m, &o); err == nil {
+		s.web, err = openWeb(&m, min(o.Timeout, headTime))
+	}
+	if err != nil { // its settings are not to be understood
+		rep.Err = err
+		return rep, nil
+	}
+	defer s.web.close()
+	s.lease, err = r.db.Acquire(ctx, LeaseName(m.ID, o.Subtree), o.Holder, o.leaseTTL)
 	if err != nil {
-		if errors.Is(err, store.ErrLeased) {
-			r.Skipped = "another scan of it is under way"
-			if le, ok := errors.AsType[*store.LeasedError](err); ok {
-				r.Skipped += " (" + le.Holder + ")"
-			}
-		} else {
-			r.Err = err
-		}
-		return r
+		rep.notLeased(err)
+		return rep, nil
 	}
-	kept, stop := db.Keep(ctx, &lease, leaseTTL)
-	s := &scan{db: db, ix: ix, m: m, o: o, lease: lease, folder: folder, below: below, within: ix.below[folder], report: &r}
-	s.web = newWeb(&m, min(o.Timeout, headTime))
+	kept, stop := r.db.Keep(ctx, &s.lease, o.leaseTTL)
 	err = s.run(kept)
 	if err != nil && context.Cause(kept) != nil {
 		err = context.Cause(kept) // interrupted, or the lease was lost
 	}
-	s.web.close()
 	stop()
+	if rep.Err = err; err != nil && ctx.Err() == nil && !notItsFault(err) {
+		f = s.failure()
+	}
 	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
 	defer cancel()
-	if err != nil {
-		r.Err = err
-		if ctx.Err() == nil && !notItsFault(err) {
-			s.fail(tidy)
-		}
+	if err := r.db.Release(tidy, s.lease); err != nil {
+		o.Log.Warn("releasing a lease failed, it ends by itself", "lease", s.lease.Name, "error", err)
 	}
-	if err := db.Release(tidy, lease); err != nil {
-		o.Log.Warn("releasing a lease failed, it ends by itself", "lease", lease.Name, "error", err)
-	}
-	r.finish()
-	return r
+	rep.finish()
+	return rep, f
 }
 
-// fail remembers why the scan failed. A folder's failure does not say that the
-// mirror is bad.
-func (s *scan) fail(ctx context.Context) {
-	if s.o.DryRun || s.o.Subtree != "" {
-		return
-	}
-	if err := s.db.ScanFailed(ctx, s.lease, s.m.ID, time.Now(), s.report.Err.Error()); err != nil {
-		s.o.Log.Warn("remembering a failed scan failed", "mirror", s.m.Name, "error", err)
+// notLeased says why the lease could not be had.
+func (r *Report) notLeased(err error) {
+	le, ok := errors.AsType[*store.LeasedError](err)
+	switch {
+	case ok:
+		r.Skipped = "another scan of it is under way (" + le.Holder + ")"
+	case errors.Is(err, store.ErrLeased):
+		r.Skipped = "another scan of it is under way"
+	default:
+		r.Err = err
 	}
 }
 
@@ -134,6 +140,8 @@ func (s *scan) run(ctx context.Context) error {
 			return nil
 		case !next || ctx.Err() != nil:
 			return err
+		case s.later && errors.Is(err, listing.ErrBusy):
+			return &busyError{err}
 		case errors.Is(err, listing.ErrNoFolder):
 			missing = w.protocol
 		}
@@ -142,8 +150,8 @@ func (s *scan) run(ctx context.Context) error {
 	}
 	switch {
 	case len(failed) == 0:
-		return fmt.Errorf("has no URL for %s", strings.Join(s.o.Protocols, ", "))
-	case missing != "" && (s.below != "" || s.before.Held.Intersects(s.within)):
+		return fmt.Errorf("%w %s", errNoURL, strings.Join(s.o.Protocols, ", "))
+	case missing != "" && (!s.whole || s.before.Held.Intersects(s.within)):
 		// What was there is gone, or the server is at fault: HEAD will tell. And a
 		// mirror need not have every folder.
 		return s.conclude(ctx, missing, s.newMatcher(nil, nil), listing.Summary{})
@@ -156,23 +164,24 @@ func (s *scan) run(ctx context.Context) error {
 
 // try lists in one way, within limit, and brings the result to its end.
 func (s *scan) try(ctx context.Context, w way, limit time.Duration) error {
-	l, err := s.o.Open(w.url, listing.Options{
-		Timeout: s.o.Timeout, PasswordFile: s.m.RsyncPasswordFile, RsyncProgram: s.o.RsyncProgram,
-		Log: func(msg string) {
-			s.o.Log.Info("listing a mirror", "mirror", s.m.Name, "protocol", w.protocol, "oddity", msg)
-		},
-	})
+	l, err := s.o.Open(w.url, s.listing(w))
 	if err != nil {
 		return &listError{w, err}
 	}
-	l = listing.Bounded(l, listing.Limits{Time: limit, Idle: listing.IdleFor(s.o.Timeout), Entries: s.o.MaxEntries})
+	l = listing.Bounded(severalFolders{l, s.below}, listing.Limits{Time: limit, Idle: listing.IdleFor(s.o.Timeout), Entries: s.o.MaxEntries})
 	asking, done := context.WithTimeout(ctx, limit) // entries wait for questions
 	defer done()
 	q := newQueue(asking, s.asking())
 	proof := &sample{before: s.before.Held}
-	m := s.newMatcher(q, proof.add)
+	s.large = roaring.New()
+	m := s.newMatcher(q, func(path string, v mirror.Version) {
+		proof.add(path, v)
+		if v.Size > largeFile {
+			s.large.Add(uint32(v.ID))
+		}
+	})
 	n := 0
-	sum, err := l.List(ctx, s.below, func(e listing.Entry) error {
+	sum, err := l.List(ctx, "", func(e listing.Entry) error {
 		if n++; n&1023 == 0 {
 			s.o.Progress(Progress{Mirror: s.m.Name, Protocol: w.protocol, Listed: n})
 		}
@@ -192,8 +201,29 @@ func (s *scan) try(ctx context.Context, w way, limit time.Duration) error {
 
 func (s *scan) newMatcher(q asker, onHeld func(string, mirror.Version)) *matcher {
 	m := newMatcher(s.ix, s.m.Subtree, s.before.Exact, q)
-	m.alias, m.onHeld = s.ix.alias, onHeld
+	m.alias, m.onHeld, m.folder, m.digestSize = s.ix.alias, onHeld, s.folder, s.o.DigestSize
+	if len(s.m.Renames) > 0 {
+		m.renamed = s.m.InTree
+	}
+	if s.filter != nil {
+		m.skip = s.filter.skips
+	}
 	return m
+}
+
+// listing gives the options for a way to list.
+func (s *scan) listing(w way) listing.Options {
+	o := listing.Options{
+		Timeout: s.o.Timeout, PasswordFile: passwordFile(&s.m, w.protocol), RsyncProgram: s.o.RsyncProgram,
+		Source: s.m.Rules.Source, Proxy: s.m.Rules.Proxy, Redirects: s.m.Redirects,
+		Log: func(msg string) {
+			s.o.Log.Info("listing a mirror", "mirror", s.m.Name, "protocol", w.protocol, "oddity", msg)
+		},
+	}
+	if s.filter != nil {
+		o.Skip = s.filter.skips
+	}
+	return o
 }
 
 // asking gives the function that asks the mirror for a path; nil without a web
@@ -209,12 +239,19 @@ func (s *scan) asking() func(context.Context, string) (httphead.Answer, error) {
 
 // url is where a base URL has a path of the tree.
 func (s *scan) url(base, path string) string {
-	return base + mirror.EscapePath(stripPrefix(path, s.m.Subtree))
+	there, ok := s.m.There(path)
+	if !ok { // of a folder that the mirror does not stand for: it is not there
+		there = path
+	}
+	return base + mirror.EscapePath(there)
 }
 
 // conclude decides what the listing means, proves it and commits it.
 func (s *scan) conclude(ctx context.Context, protocol string, m *matcher, sum listing.Summary) error {
 	if err := s.late(ctx, m); err != nil {
+		return err
+	}
+	if err := s.settleDoubts(ctx, m); err != nil {
 		return err
 	}
 	s.report.take(protocol, m, sum)
@@ -227,6 +264,7 @@ func (s *scan) conclude(ctx context.Context, protocol string, m *matcher, sum li
 		all = roaring.AndNot(all, s.ix.hidden)
 	}
 	set := m.sets(all, sum.Complete())
+	s.leaveOut(&set)
 	if err := s.guard(ctx, &set, m.lost, sum.Complete()); err != nil {
 		return err
 	}
@@ -240,9 +278,26 @@ func (s *scan) conclude(ctx context.Context, protocol string, m *matcher, sum li
 			return err
 		}
 		// What is listed as something else is that, whatever HEAD says.
-		return cmp.Or(s.keepLost(ctx, roaring.And(s.before.Held, m.lost), set.found), err)
+		s.keepLost(roaring.And(s.before.Held, m.lost), set.found)
+		return err
+	}
+	if err := s.checkRanges(ctx, &set); err != nil {
+		return err
 	}
 	return s.commit(ctx, protocol, set, m.lost)
+}
+
+// leaveOut takes away what is not looked at, whatever the listing shows.
+func (s *scan) leaveOut(set *sets) {
+	if s.filter == nil {
+		return
+	}
+	out := roaring.And(s.ix.excluded[filterKey(&s.m)], s.within)
+	set.knew.Or(out)
+	for _, b := range []*roaring.Bitmap{set.found, set.sized, set.undecided} {
+		b.AndNot(out)
+	}
+	s.report.Excluded = roaring.And(out, s.ix.current).GetCardinality()
 }
 
 // late tries what fitted nothing against versions that the index has added

@@ -1,5 +1,5 @@
-// Package scanner finds out what mirrors hold: it lists each by rsync, FTP or
-// HTTP, matches the listing with the versions that the origin had, proves a
+// Package scanner finds out what mirrors hold: it lists each by rsync, FTP, S3
+// or HTTP, matches the listing with the versions that the origin had, proves a
 // sample by HEAD and commits the result.
 package scanner
 
@@ -11,25 +11,38 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
 // OpenLister makes the lister that a URL asks for.
 type OpenLister func(url string, o listing.Options) (listing.Lister, error)
 
+// Protocols are those that mirrors are listed by, in the order in which they
+// are tried: the exact ones first.
+var Protocols = []string{"rsync", "ftp", "s3", "http"}
+
 // Options of a scan. Zero values are defaults.
 type Options struct {
 	Jobs    int    // mirrors at once; default 4
 	Subtree string // limits the scan to this folder of the tree
 	Enable  bool   // switch on what was scanned with success
-	// Protocols are tried in this order. Default: rsync, ftp, http.
+	// Protocols are tried in this order. Default: rsync, ftp, s3, http.
 	Protocols []string
-	Timeout   time.Duration // how long a server may stay silent; default 60s
+	// Exclude are globs of paths in the tree, as of the index's exclude, that are
+	// looked at on no mirror; none is credited with what they match. A mirror's
+	// own are added.
+	Exclude []string
+	// Top are the names of the folders at the top of the tree that are looked at;
+	// empty: all. No mirror is credited with anything outside them.
+	Top []string
+	// NoRangeCheck believes files beyond 2 and 4 GiB without a range request.
+	NoRangeCheck bool
+	Timeout      time.Duration // how long a server may stay silent; default 60s
 	// MaxTime is how long the listing of one mirror may take, in all ways that
 	// are tried: each may take half of what is left, the last one all. Without a
 	// new entry it ends after ten timeouts. Default 12h.
@@ -39,6 +52,9 @@ type Options struct {
 	MaxEntries int
 	DryRun     bool // report what would change, change nothing
 	Force      bool // believe a listing that lacks most of what was held
+	// DigestSize is the largest size in bytes of doubtful files that are fetched,
+	// to be settled by their digest. Default: 1 MiB; negative: none is.
+	DigestSize int64
 	// RsyncProgram is a program to list with instead of the built-in client.
 	RsyncProgram string
 	Holder       string // who is at work, for others to see; default: host and process
@@ -48,6 +64,11 @@ type Options struct {
 	Log      *slog.Logger // default: nobody
 	// Open makes listers. Default: by the URL's scheme.
 	Open OpenLister
+
+	// Tests shorten these.
+	leaseTTL   time.Duration
+	busyPauses []time.Duration
+	uplink     *uplink
 }
 
 // Progress is how far the scan of one mirror is.
@@ -63,18 +84,29 @@ func (o Options) withDefaults() (Options, error) {
 		o.Jobs = 4
 	}
 	if len(o.Protocols) == 0 {
-		o.Protocols = []string{"rsync", "ftp", "http"}
+		o.Protocols = Protocols
 	}
 	for _, p := range o.Protocols {
-		if !slices.Contains([]string{"rsync", "ftp", "http"}, p) {
-			return o, fmt.Errorf("protocol %q is not one of rsync, ftp, http", p)
+		if !slices.Contains(Protocols, p) {
+			return o, fmt.Errorf("protocol %q is not one of %s", p, strings.Join(Protocols, ", "))
 		}
+	}
+	if _, err := origin.NewGlobs(o.Exclude); err != nil {
+		return o, fmt.Errorf("excludes of all mirrors: %w", err)
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = listing.DefaultTimeout
 	}
 	if o.MaxTime <= 0 {
 		o.MaxTime = 2 * listing.DefaultTime
+	}
+	o.DigestSize = cmp.Or(o.DigestSize, defaultDigestSize)
+	o.leaseTTL = cmp.Or(o.leaseTTL, leaseTTL)
+	if o.busyPauses == nil {
+		o.busyPauses = busyPauses
+	}
+	if o.uplink == nil {
+		o.uplink = newUplink()
 	}
 	if o.Holder == "" {
 		host, _ := os.Hostname()
@@ -100,6 +132,10 @@ func (o Options) withDefaults() (Options, error) {
 // Scan scans mirrors, several at once, those first whose last accepted scan is
 // the oldest. There is one report for each, in that order. An error means that
 // no mirror was tried. When ctx ends, scans under way stop and lose nothing.
+//
+// When more than half of at least five mirrors that had not failed before
+// fail, the scanner doubts itself: no failure is remembered, and Report.Doubt says what is
+// likely wrong here.
 func Scan(ctx context.Context, db *store.Store, mirrors []mirror.Mirror, o Options) ([]Report, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -109,49 +145,11 @@ func Scan(ctx context.Context, db *store.Store, mirrors []mirror.Mirror, o Optio
 	slices.SortStableFunc(mirrors, func(a, b mirror.Mirror) int {
 		return cmp.Or(a.Scan.Succeeded.Compare(b.Scan.Succeeded), strings.Compare(a.Name, b.Name))
 	})
-	ix, err := loadIndex(ctx, db, bounds(mirrors, o.Subtree))
+	ix, err := loadIndex(ctx, db, targets(mirrors, o.Subtree), filters(mirrors, &o))
 	if err != nil {
 		return nil, err
 	}
-	reports := make([]Report, len(mirrors))
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range min(o.Jobs, len(mirrors)) {
-		wg.Go(func() {
-			for i := range next {
-				reports[i] = scanOne(ctx, db, ix, mirrors[i], o)
-				o.Progress(Progress{Mirror: mirrors[i].Name, Protocol: reports[i].Protocol, Listed: reports[i].Listed, Done: true})
-			}
-		})
-	}
-	for i := range mirrors {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	return reports, nil
-}
-
-// bounds are the folders that the scans are limited to.
-func bounds(mirrors []mirror.Mirror, subtree string) []string {
-	var all []string
-	for i := range mirrors {
-		if b, _, ok := bound(&mirrors[i], subtree); ok && !slices.Contains(all, b) {
-			all = append(all, b)
-		}
-	}
-	return all
-}
-
-// bound gives the folder of the tree that a scan of m is about, and the folder
-// below m's URLs that must be listed. It reports false when m carries nothing
-// of subtree.
-func bound(m *mirror.Mirror, subtree string) (folder, below string, ok bool) {
-	switch {
-	case mirror.Below(subtree, m.Subtree):
-		return subtree, strings.TrimPrefix(strings.TrimPrefix(subtree, m.Subtree), "/"), true
-	case mirror.Below(m.Subtree, subtree):
-		return m.Subtree, "", true
-	}
-	return "", "", false
+	r := newRound(db, ix, mirrors, o)
+	r.run(ctx)
+	return r.reports, nil
 }

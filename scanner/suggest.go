@@ -27,7 +27,7 @@ func Suggest(ctx context.Context, db *store.Store, m *mirror.Mirror, o Options) 
 	if err != nil {
 		return "", err
 	}
-	ix, err := loadIndex(ctx, db, nil)
+	ix, err := loadIndex(ctx, db, nil, nil)
 	if err != nil || ix.versions.Len() == 0 {
 		return "", err
 	}
@@ -38,7 +38,7 @@ func Suggest(ctx context.Context, db *store.Store, m *mirror.Mirror, o Options) 
 		for _, url := range urls(m, protocol) {
 			var d diagnosis
 			var c Counts
-			if err = sampleOf(ctx, url, m, o, ix, &d, &c); err != nil {
+			if err = sampleOf(ctx, way{protocol, url}, m, o, ix, &d, &c); err != nil {
 				continue
 			}
 			if d.strange > c.Listed/2 {
@@ -50,9 +50,12 @@ func Suggest(ctx context.Context, db *store.Store, m *mirror.Mirror, o Options) 
 	return fmt.Sprintf("the mirror could not be listed: %v", err), nil
 }
 
-// sampleOf counts how many of the first files behind url the origin knows.
-func sampleOf(ctx context.Context, url string, m *mirror.Mirror, o Options, ix *index, d *diagnosis, c *Counts) error {
-	l, err := o.Open(url, listing.Options{Timeout: min(o.Timeout, suggestTime), PasswordFile: m.RsyncPasswordFile, RsyncProgram: o.RsyncProgram})
+// sampleOf counts how many of the first files behind a URL the origin knows.
+func sampleOf(ctx context.Context, w way, m *mirror.Mirror, o Options, ix *index, d *diagnosis, c *Counts) error {
+	l, err := o.Open(w.url, listing.Options{
+		Timeout: min(o.Timeout, suggestTime), PasswordFile: passwordFile(m, w.protocol), RsyncProgram: o.RsyncProgram,
+		Source: m.Rules.Source, Proxy: m.Rules.Proxy, Redirects: m.Redirects,
+	})
 	if err != nil {
 		return err
 	}
@@ -61,9 +64,9 @@ func sampleOf(ctx context.Context, url string, m *mirror.Mirror, o Options, ix *
 		if e.Kind != listing.File {
 			return nil
 		}
-		path := e.Path
-		if m.Subtree != "" {
-			path = m.Subtree + "/" + path
+		path, ok := m.InTree(e.Path)
+		if !ok {
+			path = e.Path // something that is not of the tree
 		}
 		c.Listed++
 		if buf = ix.Append(buf[:0], path); len(buf) == 0 && !ix.alias(path) {

@@ -1,11 +1,15 @@
 package scanner
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
+
+// errNoURL says that the mirror is not there by any of the protocols asked for.
+var errNoURL = errors.New("has no URL for")
 
 // way is one way to list the mirror.
 type way struct{ protocol, url string }
@@ -33,10 +37,22 @@ func urls(m *mirror.Mirror, protocol string) []string {
 		if m.FTP != "" {
 			return []string{m.FTP}
 		}
+	case "s3":
+		if m.S3 != "" {
+			return []string{m.S3}
+		}
 	case "http":
 		return m.HTTP
 	}
 	return nil
+}
+
+// passwordFile gives the file with what a protocol asks of us.
+func passwordFile(m *mirror.Mirror, protocol string) string {
+	if protocol == "s3" {
+		return m.S3CredentialsFile
+	}
+	return m.RsyncPasswordFile
 }
 
 // listError is a failure of one protocol; another may do.

@@ -27,6 +27,7 @@ import (
 type world struct {
 	t    *testing.T
 	db   *store.Store
+	url  string // of the database
 	root string
 }
 
@@ -39,13 +40,18 @@ func eachWorld(t *testing.T, test func(*world)) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := store.Open(url(t), store.Options{})
-			must(t, err)
-			t.Cleanup(func() { s.Close() })
-			must(t, s.Prepare(t.Context()))
-			test(&world{t: t, db: s, root: t.TempDir()})
+			test(newWorld(t, url(t)))
 		})
 	}
+}
+
+func newWorld(t *testing.T, url string) *world {
+	t.Helper()
+	s, err := store.Open(url, store.Options{})
+	must(t, err)
+	t.Cleanup(func() { s.Close() })
+	must(t, s.Prepare(t.Context()))
+	return &world{t: t, db: s, url: url, root: t.TempDir()}
 }
 
 func must(t *testing.T, err error) {

@@ -26,6 +26,7 @@ var (
 	ErrConflict    = errors.New("the database changed meanwhile")
 	ErrReadOnly    = errors.New("database is read-only")
 	ErrUnreachable = errors.New("database unreachable")
+	ErrFull        = errors.New("the disk of the database cannot be written to: it is full, or a quota or limit was reached")
 	// ErrSchemaOld: the schema must be upgraded with "mbctl db migrate" first.
 	ErrSchemaOld = errors.New("database schema is too old")
 	// ErrSchemaNew: the database was upgraded beyond what this program knows.
@@ -44,7 +45,7 @@ func fail(doing string, err error) error {
 }
 
 // ours are the errors that say already what they are.
-var ours = []error{ErrNotFound, ErrExists, ErrLeased, ErrLeaseLost, ErrConflict, ErrReadOnly, ErrUnreachable, ErrSchemaOld, ErrSchemaNew}
+var ours = []error{ErrNotFound, ErrExists, ErrLeased, ErrLeaseLost, ErrConflict, ErrReadOnly, ErrUnreachable, ErrFull, ErrSchemaOld, ErrSchemaNew}
 
 // classify gives the sentinel that err amounts to, or nil.
 func classify(err error) error {
@@ -95,6 +96,8 @@ func classifyPostgres(code string) error {
 		return ErrConflict
 	case code == "25006":
 		return ErrReadOnly
+	case code == "53100":
+		return ErrFull
 	case strings.HasPrefix(code, "08"), // connection exceptions
 		strings.HasPrefix(code, "57P"), // shutting down, starting up
 		code == "53300",                // too many connections
@@ -112,12 +115,16 @@ func classifySQLite(code int) error {
 	switch code {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return ErrConflict
+	case sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE: // what becomes of a quota, or of a limit of the process
+		return ErrFull
 	}
 	switch code & 0xff {
 	case sqlite3.SQLITE_READONLY:
 		return ErrReadOnly
+	case sqlite3.SQLITE_FULL:
+		return ErrFull
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR,
-		sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_FULL:
+		sqlite3.SQLITE_INTERRUPT:
 		return ErrUnreachable
 	}
 	return nil

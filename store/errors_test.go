@@ -27,6 +27,7 @@ func TestClassify(t *testing.T) {
 		{sql.ErrNoRows, ErrNotFound},
 		{pg("23505"), ErrConflict},
 		{pg("25006"), ErrReadOnly},
+		{pg("53100"), ErrFull},
 		{pg("57P01"), ErrUnreachable},
 		{pg("57P03"), ErrUnreachable},
 		{pg("08006"), ErrUnreachable},

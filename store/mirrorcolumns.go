@@ -18,10 +18,11 @@ type mirrorRow struct {
 	m mirror.Mirror
 
 	http, asns, prefixes, other, exclude                  string
+	renames, scanExclude, scanTop, quiet                  string
 	lat, lng                                              sql.NullFloat64
 	subtree                                               []byte
 	disabled, scanOK, scanTried, failing, probed, created int64
-	families, held, period                                int64
+	families, held, period, scanInterval                  int64
 }
 
 // mirrorColumn is one column and the field of a mirrorRow that it is kept in.
@@ -77,6 +78,19 @@ var mirrorColumns = []mirrorColumn{
 	{"probe_since", func(r *mirrorRow) any { return &r.probed }},
 	{"probe_error", func(r *mirrorRow) any { return &r.m.Probe.Error }},
 	{"created", func(r *mirrorRow) any { return &r.created }},
+	{"s3", func(r *mirrorRow) any { return &r.m.S3 }},
+	{"s3_credentials_file", func(r *mirrorRow) any { return &r.m.S3CredentialsFile }},
+	{"renames", func(r *mirrorRow) any { return &r.renames }},
+	{"scan_exclude", func(r *mirrorRow) any { return &r.scanExclude }},
+	{"scan_top", func(r *mirrorRow) any { return &r.scanTop }},
+	{"scan_interval", func(r *mirrorRow) any { return &r.scanInterval }},
+	{"no_range_check", func(r *mirrorRow) any { return &r.m.Rules.NoRangeCheck }},
+	{"source", func(r *mirrorRow) any { return &r.m.Rules.Source }},
+	{"proxy", func(r *mirrorRow) any { return &r.m.Rules.Proxy }},
+	{"quiet", func(r *mirrorRow) any { return &r.quiet }},
+	{"push", func(r *mirrorRow) any { return &r.m.Sync.Push }},
+	{"push_tier", func(r *mirrorRow) any { return &r.m.Sync.Tier }},
+	{"scan_failures", func(r *mirrorRow) any { return &r.m.Scan.Failures }},
 }
 
 // mirrorColumnList is "name, http, ..."
@@ -132,6 +146,9 @@ func (r *mirrorRow) fill(m *mirror.Mirror) {
 	r.m = *m
 	r.http, r.asns, r.prefixes = jsonText(m.HTTP), jsonText(m.ASNs), jsonText(m.Prefixes)
 	r.other, r.exclude = jsonText(m.OtherCountries), jsonText(m.ExcludeCountries)
+	r.renames, r.quiet = jsonText(m.Renames), jsonText(m.Rules.Quiet)
+	r.scanExclude, r.scanTop = jsonText(m.Rules.Exclude), jsonText(m.Rules.Top)
+	r.scanInterval = int64(m.Rules.Interval)
 	r.lat = sql.NullFloat64{Float64: m.Lat, Valid: m.HasCoords}
 	r.lng = sql.NullFloat64{Float64: m.Lng, Valid: m.HasCoords}
 	r.subtree = []byte(m.Subtree)
@@ -147,7 +164,10 @@ func (r *mirrorRow) mirror() (mirror.Mirror, error) {
 	for _, list := range []struct {
 		raw string
 		to  any
-	}{{r.http, &m.HTTP}, {r.asns, &m.ASNs}, {r.prefixes, &m.Prefixes}, {r.other, &m.OtherCountries}, {r.exclude, &m.ExcludeCountries}} {
+	}{
+		{r.http, &m.HTTP}, {r.asns, &m.ASNs}, {r.prefixes, &m.Prefixes}, {r.other, &m.OtherCountries}, {r.exclude, &m.ExcludeCountries},
+		{r.renames, &m.Renames}, {r.scanExclude, &m.Rules.Exclude}, {r.scanTop, &m.Rules.Top}, {r.quiet, &m.Rules.Quiet},
+	} {
 		if list.raw == "[]" {
 			continue // nil, as it was
 		}
@@ -159,6 +179,7 @@ func (r *mirrorRow) mirror() (mirror.Mirror, error) {
 	m.Lat, m.Lng = r.lat.Float64, r.lng.Float64
 	m.Subtree = string(r.subtree)
 	m.Families, m.Scan.Held, m.Quota.Period = mirror.Families(r.families), uint64(r.held), time.Duration(r.period)
+	m.Rules.Interval = time.Duration(r.scanInterval)
 	m.DisabledUntil, m.Created = instant(r.disabled), instant(r.created)
 	m.Scan.Succeeded, m.Scan.Attempted, m.Scan.FailingSince = instant(r.scanOK), instant(r.scanTried), instant(r.failing)
 	m.Probe.Since = instant(r.probed)
@@ -174,10 +195,10 @@ func changed(before, after *mirrorRow) []string {
 		if was == is {
 			continue
 		}
-		if c.name == "rsync" || c.name == "ftp" || c.name == "http" {
+		switch c.name {
+		case "rsync", "ftp", "http", "s3", "proxy", "push":
 			was, is = redactURLs(c.name, before), redactURLs(c.name, after)
-		}
-		if c.name == "disabled_until" {
+		case "disabled_until":
 			was, is = showTime(before.disabled), showTime(after.disabled)
 		}
 		out = append(out, c.name+" "+was+" -> "+is)
@@ -212,6 +233,12 @@ func redactURLs(column string, r *mirrorRow) string {
 		urls = []string{r.m.Rsync}
 	case "ftp":
 		urls = []string{r.m.FTP}
+	case "s3":
+		urls = []string{r.m.S3}
+	case "proxy":
+		urls = []string{r.m.Rules.Proxy}
+	case "push":
+		urls = []string{r.m.Sync.Push}
 	}
 	hidden := make([]string, len(urls))
 	for i, u := range urls {
@@ -221,13 +248,13 @@ func redactURLs(column string, r *mirrorRow) string {
 }
 
 // jsonText stores a list; the empty one as [].
-func jsonText[T string | uint32 | netip.Prefix](list []T) string {
+func jsonText[T string | uint32 | netip.Prefix | mirror.Rename | mirror.Window](list []T) string {
 	if len(list) == 0 {
 		return "[]"
 	}
 	raw, err := json.Marshal(list)
 	if err != nil {
-		return "[]" // none of the three types can fail
+		return "[]" // none of the types can fail
 	}
 	return string(raw)
 }

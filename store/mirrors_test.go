@@ -14,6 +14,14 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
+var window = func() mirror.Window {
+	w, err := mirror.ParseWindow("sat,sun 02:00-06:00 Europe/Berlin")
+	if err != nil {
+		panic(err)
+	}
+	return w
+}()
+
 // full has every field set to something else than its zero value.
 func full(name string) mirror.Mirror {
 	at := time.Unix(0, 1_700_000_000_123_456_789)
@@ -25,12 +33,18 @@ func full(name string) mirror.Mirror {
 		OtherCountries: []string{"at", "ch"}, ExcludeCountries: []string{"xx"}, MaxSize: 1 << 40, MaxShare: 2000,
 		Quota: mirror.Quota{Bytes: 25 << 40, Period: 30 * 24 * time.Hour, Spent: true}, Subtree: "sub/\xfftree", Score: 50, Enabled: true,
 		EnableAfterScan: true, DisabledUntil: at, OperatorName: "Universität", OperatorURL: "https://u.example", Admin: "A", AdminEmail: "a@u.example",
-		PublicNotes: "p", Comment: "c\nd", Scan: mirror.ScanState{Succeeded: at, Attempted: at, FailingSince: at, Error: "e", Protocol: "rsync", Held: 1 << 33, FilesPerSec: 1.5},
+		PublicNotes: "p", Comment: "c\nd", Scan: mirror.ScanState{Succeeded: at, Attempted: at, FailingSince: at, Failures: 3, Error: "e", Protocol: "rsync", Held: 1 << 33, FilesPerSec: 1.5},
+		S3: "s3://bucket/", S3CredentialsFile: "/etc/keys", Renames: []mirror.Rename{{Tree: "sub/\xfftree/a", There: "b"}},
+		Rules: mirror.ScanRules{
+			Exclude: []string{"*.tmp"}, Top: []string{"a"}, Interval: time.Hour, NoRangeCheck: true, Source: "192.0.2.1", Proxy: "socks5://p:pw@h:1",
+			Quiet: []mirror.Window{window},
+		},
+		Sync:  mirror.Sync{Push: "exec:sync", Tier: 2},
 		Probe: mirror.ProbeState{Down: true, Since: at, Error: "timeout"}, Created: at,
 	}
 }
 
-var sameMirror = cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmp.Comparer(time.Time.Equal)}
+var sameMirror = cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmp.Comparer(time.Time.Equal), cmp.Comparer(func(a, b mirror.Window) bool { return a.String() == b.String() })}
 
 func TestMirror(t *testing.T) {
 	t.Parallel()

@@ -117,6 +117,7 @@ func (s *Store) ScanFailed(ctx context.Context, l Lease, id mirror.ID, at time.T
 				m.Scan.FailingSince = at
 			}
 			m.Scan.Attempted, m.Scan.Error = at, reason
+			m.Scan.Failures++
 			return nil
 		})
 		return err

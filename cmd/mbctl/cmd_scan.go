@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/scanner"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
@@ -29,7 +30,7 @@ func newScanCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan NAME... | --all",
 		Short: "Find out which files mirrors hold",
-		Long: `Lists mirrors by rsync, FTP or HTTP, compares the listings with the index, asks
+		Long: `Lists mirrors by rsync, FTP, S3 or HTTP, compares the listings with the index, asks
 each mirror's web server for a sample, and stores what it holds. A mirror is
 credited with a file only when its copy agrees in size and time with what the
 origin has or had. The next protocol is tried when one fails. Interrupting a
@@ -37,11 +38,22 @@ scan changes nothing.
 
 When most of what a mirror held is not listed any more, twenty files are asked
 for by HEAD: gone, the mirror loses them; there, the listing was wrong and
-nothing changes.`,
+nothing changes.
+
+Files larger than 2 or 4 GiB are asked for by range once for each mirror; one
+that the web server cannot serve from there on is not credited, and is asked for
+again after a week, or with --force. A server that says it is busy is tried again
+some minutes later, while others are scanned.
+
+With --all, mirrors in one of their quiet times are left in peace; mirrors that
+are named are scanned nevertheless. When more than half of at least five mirrors
+that had not failed before do so at once, the fault is likely here: nothing is
+remembered of it, and the exit code is 1.`,
 		Example: `  mbctl scan example --enable
   mbctl scan --all -j 8
   mbctl scan --all --subtree releases/2.1      # after a release
-  mbctl scan --all --quiet --fail-after 24h    # from cron`,
+  mbctl scan --all --due --quiet               # from cron
+  mbctl scan --all --quiet --fail-after 24h`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case f.all && len(args) > 0:
@@ -58,15 +70,16 @@ nothing changes.`,
 	}
 	fs := cmd.Flags()
 	fs.BoolVarP(&f.all, "all", "a", false, "all mirrors that are enabled or will be after a scan; with --enable really all")
-	fs.BoolVar(&f.due, "due", false, "only those whose last good scan is older than scan_interval (6h)")
+	fs.BoolVar(&f.due, "due", false, "only those whose scan interval is over (their own, or scan_interval, 6h; failing ones are tried sooner)")
 	fs.IntVarP(&o.Jobs, "jobs", "j", 0, "`NUMBER` of mirrors scanned at once (default: scan_jobs, or 4)")
 	fs.StringVarP(&o.Subtree, "subtree", "d", "", "only this folder (`PATH` in the tree)")
 	fs.BoolVarP(&o.Enable, "enable", "e", false, "enable each mirror whose scan succeeds")
-	fs.StringSliceVar(&o.Protocols, "protocol", nil, "`PROTOCOLS` to try, in this order: rsync, ftp, http")
+	fs.StringSliceVar(&o.Protocols, "protocol", nil, "`PROTOCOLS` to try, in this order: rsync, ftp, s3, http")
 	fs.StringVar(&f.timeout, "timeout", "", "`SILENCE` after which a server is given up (default: scan_timeout, or 60s)")
 	fs.StringVar(&f.maxTime, "max-time", "", "`TIME` after which a mirror's scan is given up (default: 12h)")
 	fs.StringVar(&o.RsyncProgram, "rsync-program", "", "list with this rsync `PROGRAM` instead of the built-in client")
-	fs.BoolVar(&o.Force, "force", false, "believe a listing that lacks most of what was held")
+	fs.BoolVar(&o.NoRangeCheck, "no-range-check", false, "believe files beyond 2 and 4 GiB without asking for a part of them")
+	fs.BoolVar(&o.Force, "force", false, "believe a listing that lacks most of what was held; ask again for large files found wanting")
 	fs.BoolVarP(&o.DryRun, "dry-run", "n", false, "report what would change, change nothing")
 	fs.StringVar(&f.failAfter, "fail-after", "", "exit 3 only for mirrors failing for this `LONG`, for example 24h")
 	return cmd
@@ -105,6 +118,9 @@ func (a *app) runScan(ctx context.Context, names []string, f scanFlags, o scanne
 	if ctx.Err() != nil {
 		return errors.New("interrupted; what was finished is stored, the rest is as it was")
 	}
+	if doubt := scanner.Doubt(reports); doubt != "" {
+		return errors.New(doubt)
+	}
 	return a.scanFailures(ctx, reports, failAfter)
 }
 
@@ -137,13 +153,17 @@ func (a *app) scanOptions(f scanFlags, o *scanner.Options) (failAfter time.Durat
 		}
 	}
 	for _, p := range o.Protocols {
-		if !slices.Contains([]string{"rsync", "ftp", "http"}, p) {
-			return 0, usagef("--protocol %s: must be rsync, ftp or http", p)
+		if !slices.Contains(scanner.Protocols, p) {
+			return 0, usagef("--protocol %s: must be one of %s", p, strings.Join(scanner.Protocols, ", "))
 		}
 	}
 	if o.RsyncProgram == "" {
 		o.RsyncProgram = conf.RsyncProgram
 	}
+	if _, err := origin.NewGlobs(conf.ScanExclude); err != nil {
+		return 0, usagef("scan_exclude: %w", err)
+	}
+	o.Exclude, o.Top, o.DigestSize = conf.ScanExclude, conf.ScanTop, int64(conf.ScanDigestSize)
 	o.Holder, o.Log = holder(), a.logger()
 	return failAfter, nil
 }
@@ -181,21 +201,40 @@ func (a *app) scanTargets(ctx context.Context, names []string, f scanFlags, enab
 		}
 	}
 	if f.due {
-		interval := time.Duration(a.conf.ScanInterval)
-		if interval == 0 {
-			interval = defaultScanInterval
-		}
-		mirrors = slices.DeleteFunc(mirrors, func(m mirror.Mirror) bool {
-			return m.Scan.Error == "" && time.Since(m.Scan.Succeeded) < interval
-		})
-		if len(mirrors) == 0 {
-			a.say("No mirror is due: each was scanned within the last %v.", interval)
+		mirrors = a.dueMirrors(mirrors)
+	}
+	if f.all {
+		return a.notQuiet(mirrors), nil
+	}
+	for i := range mirrors {
+		if mirrors[i].InQuiet(time.Now()) {
+			a.say("%s: it is one of its quiet times, but it was asked for by name", mirrors[i].Name)
 		}
 	}
 	return mirrors, nil
 }
 
-const defaultScanInterval = 6 * time.Hour
+// dueMirrors gives those whose scan is due, and says so if there are none.
+func (a *app) dueMirrors(mirrors []mirror.Mirror) []mirror.Mirror {
+	due := slices.DeleteFunc(slices.Clone(mirrors), func(m mirror.Mirror) bool {
+		return scanner.NextScan(&m, time.Duration(a.conf.ScanInterval)).After(time.Now())
+	})
+	if len(due) == 0 && len(mirrors) > 0 {
+		a.say("No mirror is due. 'mbctl list' shows when each was scanned; without --due all are.")
+	}
+	return due
+}
+
+// notQuiet leaves out the mirrors that are to be left in peace now.
+func (a *app) notQuiet(mirrors []mirror.Mirror) []mirror.Mirror {
+	return slices.DeleteFunc(mirrors, func(m mirror.Mirror) bool {
+		if m.InQuiet(time.Now()) {
+			a.say("%s: skipped, it is one of its quiet times", m.Name)
+			return true
+		}
+		return false
+	})
+}
 
 // indexed counts the files of the index.
 func (a *app) indexed(ctx context.Context) (int64, error) {
@@ -209,13 +248,13 @@ func (a *app) indexed(ctx context.Context) (int64, error) {
 // scanFailures turns failed scans into the error that names them.
 func (a *app) scanFailures(ctx context.Context, reports []scanner.Report, failAfter time.Duration) error {
 	var failed []string
-	away := 0 // scans that the mirrors are not to blame for
+	var ours []error // why scans failed that the mirrors are not to blame for
 	for _, r := range reports {
 		if r.Err == nil {
 			continue
 		}
-		if errors.Is(r.Err, store.ErrUnreachable) {
-			away++
+		if errors.Is(r.Err, store.ErrUnreachable) || errors.Is(r.Err, store.ErrFull) || errors.Is(r.Err, store.ErrReadOnly) {
+			ours = append(ours, r.Err)
 		}
 		if failAfter > 0 {
 			m, err := a.db.Mirror(ctx, r.Mirror)
@@ -229,8 +268,8 @@ func (a *app) scanFailures(ctx context.Context, reports []scanner.Report, failAf
 		return nil
 	}
 	code := exitSomeFailed
-	if away == len(failed) {
-		code = exitUnreachable
+	if len(ours) == len(failed) {
+		code = exitCode(ours[0])
 	}
 	return &codedError{code, fmt.Errorf("%d of %d mirrors failed: %s", len(failed), len(reports), strings.Join(failed, "; "))}
 }

@@ -41,7 +41,8 @@ func docOf(m *mirror.Mirror, maxScanAge time.Duration) mirrorDoc {
 			Protocol: m.Scan.Protocol, Held: m.Scan.Held,
 		},
 	}
-	d.Rsync, d.FTP = redactURL(m.Rsync), redactURL(m.FTP)
+	d.Rsync, d.FTP, d.S3 = redactURL(m.Rsync), redactURL(m.FTP), redactURL(m.S3)
+	d.Proxy, d.Push = redactURL(m.Rules.Proxy), redactURL(m.Sync.Push)
 	for i, u := range d.HTTP {
 		d.HTTP[i] = redactURL(u)
 	}
@@ -99,11 +100,15 @@ func (a *app) runShow(ctx context.Context, name string) error {
 	}
 	line("rsync", redactURL(m.Rsync))
 	line("ftp", redactURL(m.FTP))
+	line("s3", redactURL(m.S3))
 	line("subtree", m.Subtree)
+	line("renamed", strings.Join(s.Rename, ", "))
 	line("place", placeText(&m))
 	line("prefixes", strings.Join(s.Prefix, ", "))
 	line("score", fmt.Sprint(m.Score))
 	line("rules", rulesText(&m, &s))
+	line("scan rules", scanRulesText(m.Rules, &s))
+	line("push", pushText(m.Sync))
 	line("operator", strings.TrimSpace(m.OperatorName+" "+m.OperatorURL))
 	line("admin", strings.TrimSpace(m.Admin+" "+m.AdminEmail))
 	line("public notes", m.PublicNotes)
@@ -124,6 +129,34 @@ func scanText(m *mirror.Mirror) string {
 	}
 	return fmt.Sprintf("%s ago by %s, %s files held, %.0f files/s",
 		age(m.Scan.Succeeded, time.Now()), m.Scan.Protocol, count(m.Scan.Held), m.Scan.FilesPerSec)
+}
+
+func scanRulesText(r mirror.ScanRules, s *settings) string {
+	var out []string
+	for _, rule := range []struct {
+		on   bool
+		text string
+	}{
+		{r.Interval > 0, "every " + s.ScanInterval},
+		{len(r.Top) > 0, "only " + strings.Join(r.Top, ", ")},
+		{len(r.Exclude) > 0, "not " + strings.Join(r.Exclude, ", ")},
+		{len(r.Quiet) > 0, "never during " + strings.Join(s.Quiet, "; ")},
+		{r.Source != "", "from " + r.Source},
+		{r.Proxy != "", "through " + redactURL(r.Proxy)},
+		{r.NoRangeCheck, "large files are believed"},
+	} {
+		if rule.on {
+			out = append(out, rule.text)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func pushText(s mirror.Sync) string {
+	if s.Push == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s (tier %d)", redactURL(s.Push), s.Tier)
 }
 
 func rulesText(m *mirror.Mirror, s *settings) string {

@@ -30,6 +30,11 @@ type instance struct {
 	ScanInterval duration `toml:"scan_interval"` // what --due means; default 6h
 	ScanTimeout  duration `toml:"scan_timeout"`  // silence after which a server is given up
 	RsyncProgram string   `toml:"rsync_program"` // list with this program instead of the built-in client
+	ScanExclude  []string `toml:"scan_exclude"`  // globs of what is looked at on no mirror
+	ScanTop      []string `toml:"scan_top"`      // top folders of the tree that are looked at; default all
+	// ScanDigestSize is up to which size doubtful files are fetched and settled by
+	// their digest; default 1MiB.
+	ScanDigestSize size `toml:"scan_digest_size"`
 
 	HashJobs       int      `toml:"hash_jobs"`     // files hashed at once; default one for each CPU
 	PieceSize      size     `toml:"piece_size"`    // least length of pieces; default 256KiB

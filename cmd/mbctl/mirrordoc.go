@@ -21,7 +21,10 @@ type settings struct {
 	Rsync             string   `toml:"rsync" json:"rsync"`
 	RsyncPasswordFile string   `toml:"rsync_password_file" json:"rsync_password_file" comment:"file on the scanning host whose first line is the password"`
 	FTP               string   `toml:"ftp" json:"ftp"`
+	S3                string   `toml:"s3" json:"s3" comment:"bucket with what http serves, for scans"`
+	S3CredentialsFile string   `toml:"s3_credentials_file" json:"s3_credentials_file" comment:"file on the scanning host with the bucket's keys"`
 	Subtree           string   `toml:"subtree" json:"subtree" comment:"folder of the tree that the base URLs stand for; empty: all"`
+	Rename            []string `toml:"rename" json:"rename" comment:"FOLDER-OF-THE-TREE=FOLDER-ON-THE-MIRROR, where they differ"`
 
 	Continent string   `toml:"continent" json:"continent" comment:"af an as eu na oc sa"`
 	Country   string   `toml:"country" json:"country" comment:"two letters, ISO 3166-1"`
@@ -44,6 +47,16 @@ type settings struct {
 	Quota            string   `toml:"quota" json:"quota" comment:"for example 25TiB/month or 500GiB/day; empty: none; not yet enforced"`
 	Redirects        string   `toml:"redirects" json:"redirects" comment:"how far the mirror's own redirects may lead: same-host, public, any"`
 
+	ScanInterval string   `toml:"scan_interval" json:"scan_interval" comment:"between scans, for example 2h; empty: as for all"`
+	ScanExclude  []string `toml:"scan_exclude" json:"scan_exclude" comment:"globs of paths in the tree that are not looked at, nor credited"`
+	ScanTop      []string `toml:"scan_top" json:"scan_top" comment:"only these top folders are looked at"`
+	NoRangeCheck bool     `toml:"no_range_check" json:"no_range_check" comment:"believe files beyond 2 and 4 GiB without a range request"`
+	Source       string   `toml:"source_address" json:"source_address" comment:"local address to connect from"`
+	Proxy        string   `toml:"proxy" json:"proxy" comment:"http://, https:// or socks5:// URL, none, or empty for the environment's"`
+	Quiet        []string `toml:"quiet" json:"quiet" comment:"when it is neither scanned nor probed, for example: sat,sun 02:00-06:00 Europe/Berlin"`
+	Push         string   `toml:"push" json:"push" comment:"ssh://, http:// or https:// URL, or exec:COMMAND, that makes it synchronise"`
+	PushTier     int      `toml:"push_tier" json:"push_tier" comment:"lower ones are pushed first"`
+
 	OperatorName string `toml:"operator_name" json:"operator_name"`
 	OperatorURL  string `toml:"operator_url" json:"operator_url"`
 	Admin        string `toml:"admin" json:"admin" comment:"private"`
@@ -63,6 +76,7 @@ func settingsOf(m *mirror.Mirror) settings {
 		OperatorName: m.OperatorName, OperatorURL: m.OperatorURL, Admin: m.Admin, AdminEmail: m.AdminEmail,
 		PublicNotes: m.PublicNotes, Comment: m.Comment,
 	}
+	s.takeScanRules(m)
 	if m.HasCoords {
 		s.Latitude, s.Longitude = &m.Lat, &m.Lng
 	}
@@ -95,7 +109,7 @@ func (s *settings) apply(m *mirror.Mirror) error {
 	if n.HTTP, err = parseHTTP(s.HTTP); err != nil {
 		return err
 	}
-	if n.Rsync, err = optionalURL(s.Rsync, "rsync"); err != nil {
+	if n.Rsync, err = optionalURL(s.Rsync, "rsync", "rsyncs"); err != nil {
 		return err
 	}
 	if n.FTP, err = optionalURL(s.FTP, "ftp", "ftps"); err != nil {
@@ -109,6 +123,9 @@ func (s *settings) apply(m *mirror.Mirror) error {
 		return err
 	}
 	if err := s.applyRules(&n); err != nil {
+		return err
+	}
+	if err := s.applyScanRules(&n); err != nil {
 		return err
 	}
 	n.OperatorName, n.Admin, n.AdminEmail = s.OperatorName, s.Admin, s.AdminEmail

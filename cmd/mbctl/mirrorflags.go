@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -36,6 +37,8 @@ func (f *mirrorFlags) add(fs *pflag.FlagSet) {
 	text("rsync", "R", "rsync `URL` for scans", func(s *settings) *string { return &s.Rsync })
 	text("rsync-password-file", "", "`FILE` on the scanning host with the rsync password", func(s *settings) *string { return &s.RsyncPasswordFile })
 	text("ftp", "F", "FTP `URL` for scans (ftps:// with TLS)", func(s *settings) *string { return &s.FTP })
+	text("s3", "", "`URL` of a bucket with what http serves, for scans", func(s *settings) *string { return &s.S3 })
+	text("s3-credentials-file", "", "`FILE` on the scanning host with the bucket's keys", func(s *settings) *string { return &s.S3CredentialsFile })
 	text("subtree", "", "`PATH` of the folder of the tree that the base URLs stand for", func(s *settings) *string { return &s.Subtree })
 	text("region", "r", "`CONTINENT`: af an as eu na oc sa", func(s *settings) *string { return &s.Continent })
 	text("country", "c", "`COUNTRY` in two letters", func(s *settings) *string { return &s.Country })
@@ -59,12 +62,36 @@ func (f *mirrorFlags) add(fs *pflag.FlagSet) {
 	text("admin-email", "e", "`ADDRESS` of the contact, private", func(s *settings) *string { return &s.AdminEmail })
 	text("public-notes", "", "`TEXT` shown in mirror lists", func(s *settings) *string { return &s.PublicNotes })
 	text("comment", "C", "`TEXT` for operators, private", func(s *settings) *string { return &s.Comment })
+	f.addScanRules(fs, text, list, rule)
 	fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "continent" {
 			name = "region"
 		}
 		return pflag.NormalizedName(name)
 	})
+}
+
+// addScanRules adds the flags for how a mirror is scanned and pushed.
+func (f *mirrorFlags) addScanRules(fs *pflag.FlagSet,
+	text func(name, short, usage string, field func(*settings) *string),
+	list func(name, short, usage string, field func(*settings) *[]string),
+	rule func(name, usage string, field func(*settings) *bool),
+) {
+	list("rename", "", "`TREE=THERE`: a folder of the tree that the mirror keeps elsewhere (several allowed)", func(s *settings) *[]string { return &s.Rename })
+	text("scan-interval", "", "`TIME` between scans, for example 2h", func(s *settings) *string { return &s.ScanInterval })
+	list("scan-exclude", "", "`GLOBS` of paths in the tree that are not looked at, nor credited", func(s *settings) *[]string { return &s.ScanExclude })
+	list("scan-top", "", "only these top `FOLDERS` are looked at", func(s *settings) *[]string { return &s.ScanTop })
+	rule("no-range-check", "believe files beyond 2 and 4 GiB without a range request", func(s *settings) *bool { return &s.NoRangeCheck })
+	text("source-address", "", "local `ADDRESS` to connect from", func(s *settings) *string { return &s.Source })
+	text("proxy", "", "`URL` of a proxy (http, https, socks5), or none", func(s *settings) *string { return &s.Proxy })
+	// Not a list of the flag's own kind: windows have commas in them.
+	fs.StringArrayVar(&f.given.Quiet, "quiet-window", nil, "`WINDOW` in which it is neither scanned nor probed, for example 'sat,sun 02:00-06:00 Europe/Berlin' (several allowed)")
+	f.copies["quiet-window"] = func(to *settings) {
+		to.Quiet = slices.DeleteFunc(f.given.Quiet, func(w string) bool { return w == "" }) // '' is how to take them away
+	}
+	text("push", "", "what makes the mirror synchronise: ssh, http or https `URL`, or exec:COMMAND", func(s *settings) *string { return &s.Push })
+	fs.IntVar(&f.given.PushTier, "push-tier", 0, "`NUMBER`: mirrors with lower ones are pushed first")
+	f.copies["push-tier"] = func(to *settings) { to.PushTier = f.given.PushTier }
 }
 
 func (f *mirrorFlags) addNetwork(fs *pflag.FlagSet) {

@@ -18,6 +18,7 @@ type scanDocOut struct {
 	Protocol    string   `json:"protocol"`
 	OK          bool     `json:"ok"`
 	Error       string   `json:"error,omitempty"`
+	Doubt       string   `json:"doubt,omitempty"`
 	Skipped     string   `json:"skipped,omitempty"`
 	DryRun      bool     `json:"dry_run"`
 	Listed      int      `json:"listed"`
@@ -28,6 +29,9 @@ type scanDocOut struct {
 	Stale       int      `json:"stale"`
 	Doubtful    int      `json:"doubtful"`
 	Unasked     int      `json:"unasked"`
+	Closed      int      `json:"closed"`
+	Unsound     int      `json:"unsound"`
+	Excluded    uint64   `json:"excluded"`
 	Seconds     float64  `json:"seconds"`
 	FilesPerSec float64  `json:"files_per_second"`
 	Notes       []string `json:"notes"`
@@ -42,7 +46,8 @@ func (a *app) printReports(reports []scanner.Report) error {
 			d := scanDocOut{
 				Mirror: r.Mirror, Protocol: r.Protocol, OK: r.Err == nil && r.Skipped == "", Skipped: r.Skipped, DryRun: r.DryRun,
 				Listed: r.Listed, Held: r.Held, Added: r.Added, Removed: r.Removed, Unknown: r.Unknown, Stale: r.Stale,
-				Doubtful: r.Doubtful, Unasked: r.Unasked, Seconds: r.Took.Seconds(), FilesPerSec: r.FilesPerSec(),
+				Doubtful: r.Doubtful, Unasked: r.Unasked, Closed: r.Closed, Unsound: r.Unsound, Excluded: r.Excluded,
+				Doubt: r.Doubt, Seconds: r.Took.Seconds(), FilesPerSec: r.FilesPerSec(),
 				Notes: nonNil(r.Notes), Advice: r.Advice,
 			}
 			if r.Err != nil {
@@ -79,13 +84,13 @@ func (a *app) printReportTable(reports []scanner.Report) {
 		}
 		rows = append(rows, []string{
 			r.Mirror, result, r.Protocol, count(r.Listed), count(r.Held), "+" + count(r.Added), "-" + count(r.Removed),
-			count(r.Unknown), count(r.Stale), count(r.Doubtful), fmt.Sprintf("%.1f", r.Took.Seconds()), fmt.Sprintf("%.0f", r.FilesPerSec()),
+			count(r.Unknown), count(r.Stale), count(r.Doubtful), count(r.Unsound), count(r.Excluded), fmt.Sprintf("%.1f", r.Took.Seconds()), fmt.Sprintf("%.0f", r.FilesPerSec()),
 		})
 	}
 	a.printTable(sheet{
-		header: []string{"mirror", "result", "by", "listed", "held", "added", "removed", "unknown", "stale", "doubtful", "seconds", "files/s"},
+		header: []string{"mirror", "result", "by", "listed", "held", "added", "removed", "unknown", "stale", "doubtful", "unsound", "excluded", "seconds", "files/s"},
 		rows:   rows,
-		right:  []int{3, 4, 5, 6, 7, 8, 9, 10, 11},
+		right:  []int{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13},
 		color: func(col int, cell string) text.Colors {
 			switch {
 			case col != 1:

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/quiet"
 )
 
 // Bounds of what a server may send as one reply.
@@ -66,17 +65,18 @@ type conn struct {
 
 // dial connects, secures and logs in.
 func (l *Lister) dial(ctx context.Context) (*conn, error) {
-	dial := quiet.Dialer(l.opts.Timeout)
-	nc, err := dial(ctx, "tcp", net.JoinHostPort(l.host, l.port))
+	nc, err := l.dialer.Dial(ctx, "tcp", net.JoinHostPort(l.host, l.port))
 	if err != nil {
 		return nil, err
 	}
-	host, _, err := net.SplitHostPort(nc.RemoteAddr().String())
-	if err != nil {
-		nc.Close()
-		return nil, err
+	host := l.host // behind a proxy, the address is the proxy's
+	if !l.dialer.Proxied() {
+		if host, _, err = net.SplitHostPort(nc.RemoteAddr().String()); err != nil {
+			nc.Close()
+			return nil, err
+		}
 	}
-	c := &conn{Conn: nc, host: host, dial: dial, feats: map[string]string{}}
+	c := &conn{Conn: nc, host: host, dial: l.dialer.Dial, feats: map[string]string{}}
 	c.unhook = context.AfterFunc(ctx, func() { nc.Close() })
 	if err := c.hello(ctx, l); err != nil {
 		c.shut()
@@ -126,7 +126,11 @@ func (c *conn) hello(ctx context.Context, l *Lister) error {
 		}
 		c.r.Reset(c.Conn)
 	}
-	if err := c.login(l.user, l.password); err != nil {
+	password, err := l.secret()
+	if err != nil {
+		return err
+	}
+	if err := c.login(l.user, password); err != nil {
 		return err
 	}
 	if l.security != plain {

@@ -5,7 +5,8 @@
 // The connection is spoken to directly rather than through a client library:
 // those drop lines of LIST that they do not understand, and what is missing from
 // a listing must be known here. A line that is not understood makes the listing
-// incomplete.
+// incomplete. The exact time of each file of a LIST could be had by MDTM, at the
+// cost of a question for each; the times of LIST do, for what they are worth.
 package ftp
 
 import (
@@ -19,6 +20,7 @@ import (
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/frontier"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -38,8 +40,10 @@ type Lister struct {
 	path           string // of the listed URL, decoded, no slash at either end
 	absolute       bool   // path begins at the server's root (URL path "/%2F...")
 	user, password string
+	passwordFile   string // "": password counts
 	security       security
 	opts           listing.Options
+	dialer         *reach.Dialer
 	tls            *tls.Config // one for all connections, so that sessions are resumed
 }
 
@@ -63,9 +67,15 @@ func New(rawURL string, opts listing.Options) (*Lister, error) {
 	if err := mirror.ValidPath(l.path); err != nil {
 		return nil, fmt.Errorf("URL %q: %w", l.shown, err)
 	}
+	if l.dialer, err = l.opts.Dialer(l.opts.Timeout); err != nil {
+		return nil, fmt.Errorf("listing %s: %w", l.shown, err)
+	}
 	if u.User != nil {
-		l.user = u.User.Username()
-		l.password, _ = u.User.Password()
+		password, given := u.User.Password()
+		if !given {
+			l.passwordFile = opts.PasswordFile
+		}
+		l.user, l.password = u.User.Username(), password
 	}
 	if strings.ContainsAny(l.user+l.password, "\r\n\x00") {
 		return nil, fmt.Errorf("URL %q: line break in user or password", l.shown)
@@ -86,6 +96,14 @@ func New(rawURL string, opts listing.Options) (*Lister, error) {
 		l.port = "21"
 	}
 	return l, nil
+}
+
+// secret is the password to log in with.
+func (l *Lister) secret() (string, error) {
+	if l.passwordFile == "" {
+		return l.password, nil
+	}
+	return listing.ReadPassword(l.passwordFile)
 }
 
 // Protocol is "ftp", for ftps too.

@@ -148,24 +148,13 @@ func headFailed(a Answer) bool {
 }
 
 func request(ctx context.Context, client *http.Client, method, rawURL string) (Answer, error) {
-	req, err := http.NewRequestWithContext(ctx, method, rawURL, nil)
-	if err != nil {
-		return Answer{}, withoutURL(err)
-	}
-	if req.URL.User != nil { // in a header it survives redirects within the host
-		password, _ := req.URL.User.Password()
-		req.SetBasicAuth(req.URL.User.Username(), password)
-		req.URL.User = nil
-	}
-	req.Header.Set("User-Agent", UserAgent)
-	req.Header.Set("Accept", "*/*")
-	req.Header.Set("Accept-Encoding", "identity")
+	span := ""
 	if method == http.MethodGet {
-		req.Header.Set("Range", "bytes=0-0")
+		span = "bytes=0-0"
 	}
-	resp, err := client.Do(req)
+	resp, err := send(ctx, client, method, rawURL, span)
 	if err != nil {
-		return Answer{}, withoutURL(err)
+		return Answer{}, err
 	}
 	defer func() {
 		// One byte leaves the connection usable; of a whole file, nothing is read.
@@ -175,6 +164,30 @@ func request(ctx context.Context, client *http.Client, method, rawURL string) (A
 		resp.Body.Close()
 	}()
 	return answer(resp), nil
+}
+
+// send asks for a file, or the range of it that span names.
+func send(ctx context.Context, client *http.Client, method, rawURL, span string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, rawURL, nil)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	if req.URL.User != nil { // in a header it survives redirects within the host
+		password, _ := req.URL.User.Password()
+		req.SetBasicAuth(req.URL.User.Username(), password)
+		req.URL.User = nil
+	}
+	req.Header.Set("User-Agent", UserAgent)
+	req.Header.Set("Accept", "*/*")
+	req.Header.Set("Accept-Encoding", "identity")
+	if span != "" {
+		req.Header.Set("Range", span)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	return resp, nil
 }
 
 func answer(resp *http.Response) Answer {

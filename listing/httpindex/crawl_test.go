@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,10 +35,24 @@ func send(w http.ResponseWriter, text string) {
 	_, _ = w.Write([]byte(text))
 }
 
+// serveAt starts a server on one of the addresses of the loopback.
+func serveAt(t *testing.T, host string, handle http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	l, err := net.Listen("tcp", host+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(handle)
+	s.Listener.Close()
+	s.Listener = l
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { send(w, index("stolen")) }))
-	t.Cleanup(other.Close)
+	other := serveAt(t, "127.0.0.2", func(w http.ResponseWriter, _ *http.Request) { send(w, index("stolen")) })
 	var flaky, busy atomic.Int32
 	mux := http.NewServeMux()
 	page := func(path, text string) {
@@ -133,7 +148,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{path: "sub-errors/", entries: 6, incomplete: []string{
 			`folder "gone": HTTP status 404`, `folder "secret": HTTP status 403`, `folder "welcome": not a folder index`,
-			`folder "away": redirected to another site`, `folder "broken": HTTP status 500`,
+			`folder "away": redirect is not allowed: to another host`, `folder "broken": HTTP status 500`,
 		}},
 		{path: "404/", err: listing.ErrNoFolder},
 		{path: "401/", err: listing.ErrAuth},

@@ -10,13 +10,11 @@ import (
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
 const (
-	// maxPage is the most that is read of one page, unpacked, in bytes: some
-	// 400,000 rows.
-	maxPage = 64 << 20
 	// attempts is how often a folder is asked for when connections break,
 	// busyAttempts when the server says that it is busy: lighttpd does when it
 	// is asked for more than a few folders at once.
@@ -59,7 +57,7 @@ func transient(err error) bool {
 	if _, ok := errors.AsType[stopError](err); ok {
 		return false
 	}
-	if _, ok := errors.AsType[*offSiteError](err); ok {
+	if errors.Is(err, reach.ErrRedirect) || errors.Is(err, errPassword) {
 		return false
 	}
 	if se, ok := errors.AsType[*statusError](err); ok {
@@ -137,9 +135,8 @@ func (l *Lister) get(ctx context.Context, path, accept string, yield func(item) 
 	}
 	req.Header.Set("Accept", accept)
 	req.Header.Set("User-Agent", l.opts.UserAgent)
-	if l.user != nil {
-		password, _ := l.user.Password()
-		req.SetBasicAuth(l.user.Username(), password)
+	if err := l.authorize(req); err != nil {
+		return p, false, err
 	}
 	resp, err := l.client.Do(req)
 	if err != nil {
@@ -154,18 +151,40 @@ func (l *Lister) get(ctx context.Context, path, accept string, yield func(item) 
 		return p, false, &statusError{resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"))}
 	}
 	media := resp.Header.Get("Content-Type")
-	body := &io.LimitedReader{R: resp.Body, N: maxPage + 1}
-	p, err = readPage(body, media, newFolderURL(resp.Request.URL), yield)
+	body := &io.LimitedReader{R: resp.Body, N: l.most.bytes + 1}
+	p, err = readPage(body, media, newFolderURL(resp.Request.URL), l.most, yield)
 	switch {
 	case p.over:
-		p.cut = fmt.Sprintf("the page has more than %d rows", maxRows)
+		p.cut = fmt.Sprintf("the page has more rows than are read, %d", p.rows)
 	case body.N <= 0 && err == nil, body.N <= 0 && errors.Is(err, io.ErrUnexpectedEOF):
-		p.cut = fmt.Sprintf("the page is larger than %d MiB", maxPage>>20)
+		p.cut = fmt.Sprintf("the page is larger than %d MiB", l.most.bytes>>20)
 		err = nil
 	case delimited(resp) && isHTML(media):
 		p.cut = "" // HTTP itself said where the page ends
 	}
+	if p.astray != "" {
+		p.cut = p.astray
+	}
 	return p, isJSONType(media), err
+}
+
+// errPassword says that there is no password to send.
+var errPassword = errors.New("no password")
+
+// authorize adds the user and password of the base URL.
+func (l *Lister) authorize(req *http.Request) error {
+	if l.user == nil {
+		return nil
+	}
+	password, given := l.user.Password()
+	if !given && l.opts.PasswordFile != "" {
+		var err error
+		if password, err = listing.ReadPassword(l.opts.PasswordFile); err != nil {
+			return fmt.Errorf("%w: %w", errPassword, err)
+		}
+	}
+	req.SetBasicAuth(l.user.Username(), password)
+	return nil
 }
 
 // delimited reports whether the length or coding of the answer shows that it is whole.

@@ -36,10 +36,12 @@ type htmlReader struct {
 	time    string // machine-readable time (Caddy)
 	size    string // machine-readable size (Caddy)
 
-	anchor bool // inside <a>
-	pre    int  // inside <pre>
-	area   int  // inside <pre>, <table> or <ul>, where rows are
-	title  int  // inside <title> or a heading
+	based  bool   // there was a <base href>
+	astray string // which has relative links begin elsewhere
+	anchor bool   // inside <a>
+	pre    int    // inside <pre>
+	area   int    // inside <pre>, <table> or <ul>, where rows are
+	title  int    // inside <title> or a heading
 
 	heading   []byte
 	named     bool // a heading says that it is an index
@@ -56,7 +58,7 @@ type htmlReader struct {
 	links   int    // links to children
 }
 
-func readHTML(r *bufio.Reader, at folderURL, yield func(item) error) (page, error) {
+func readHTML(r *bufio.Reader, at folderURL, most pageLimits, yield func(item) error) (page, error) {
 	h := &htmlReader{at: at, yield: yield}
 	z := html.NewTokenizer(r)
 	z.SetMaxBuf(maxToken)
@@ -68,8 +70,8 @@ func readHTML(r *bufio.Reader, at folderURL, yield func(item) error) (page, erro
 		if err := h.token(z, tt); err != nil {
 			return h.page, err
 		}
-		if h.links >= maxRows {
-			h.page.over, h.row = true, nil
+		if h.links >= most.rows || len(h.pending)+len(h.loose) >= most.held {
+			h.page.over, h.page.rows, h.row = true, h.links, nil
 			return h.end(io.EOF)
 		}
 	}
@@ -92,12 +94,15 @@ func (h *htmlReader) open(z *html.Tokenizer) error {
 	name, more := z.TagName()
 	tag := string(name)
 	var href string
+	based := false
 	for more {
 		var key, value []byte
 		key, value, more = z.TagAttr()
 		switch k := string(key); {
 		case tag == "a" && k == "href":
 			href = string(value)
+		case tag == "base" && k == "href":
+			href, based = string(value), true
 		case tag == "time" && k == "datetime":
 			h.time = string(value)
 		case k == "data-size":
@@ -112,6 +117,11 @@ func (h *htmlReader) open(z *html.Tokenizer) error {
 	case "a":
 		h.anchor = true
 		return h.link(href)
+	case "base":
+		if based && !h.based { // the first one counts
+			h.based = true
+			h.base(href)
+		}
 	case "pre":
 		h.pre++
 		h.area++
@@ -185,6 +195,15 @@ func (h *htmlReader) text(text []byte) error {
 func (h *htmlReader) addTail(s string) {
 	if h.row != nil && len(h.tail)+len(s) <= maxTail {
 		h.tail = append(h.tail, s...)
+	}
+}
+
+// base makes links lead from where the page says. A page on a server behind
+// another one may name a host that only that one knows: then nothing on it is
+// seen as a child, which must not be taken for an empty folder.
+func (h *htmlReader) base(href string) {
+	if !h.at.rebase(href) {
+		h.astray = fmt.Sprintf("its links lead elsewhere: <base href=%.300q>", href)
 	}
 }
 
@@ -349,6 +368,9 @@ func (h *htmlReader) end(cause error) (page, error) {
 		if err := h.emit(it); err != nil {
 			return h.page, err
 		}
+	}
+	if h.links == 0 || h.at.from == noPlace {
+		h.page.astray = h.astray
 	}
 	if !h.ended {
 		h.page.cut = "the page ends without </html>"

@@ -41,9 +41,11 @@ const (
 
 // readJSON reads the JSON of nginx, lighttpd, Caddy and this project: an array
 // of objects, one for each child.
-func readJSON(r *bufio.Reader, at folderURL, yield func(item) error) (page, error) {
+func readJSON(r *bufio.Reader, at folderURL, most pageLimits, yield func(item) error) (page, error) {
 	skipBrace(r)
-	dec := json.NewDecoder(r)
+	// The decoder would keep all of an item, however long it is.
+	piece := &meter{r: r, left: maxItem}
+	dec := json.NewDecoder(piece)
 	var p page
 	if t, err := dec.Token(); err != nil {
 		return p, jsonError(err)
@@ -52,11 +54,12 @@ func readJSON(r *bufio.Reader, at folderURL, yield func(item) error) (page, erro
 	}
 	caddies := 0
 	for rows := 0; dec.More(); rows++ {
-		if rows == maxRows {
-			p.over = true
+		if rows == most.rows {
+			p.over, p.rows = true, rows
 			return p, nil
 		}
 		var j jsonItem
+		piece.left = maxItem
 		if err := dec.Decode(&j); err != nil {
 			return p, jsonError(err)
 		}
@@ -82,6 +85,25 @@ func readJSON(r *bufio.Reader, at folderURL, yield func(item) error) (page, erro
 		p.cut = fmt.Sprintf("%d entries, where Caddy stops by default", caddies)
 	}
 	return p, nil
+}
+
+// maxItem is the longest item that is read, in bytes; real ones have a few
+// hundred.
+const maxItem = 1 << 20
+
+// meter reads no more than left bytes, which is set anew for each item.
+type meter struct {
+	r    io.Reader
+	left int
+}
+
+func (m *meter) Read(b []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, fmt.Errorf("%w: an item of more than %d bytes", listing.ErrNotIndex, maxItem)
+	}
+	n, err := m.r.Read(b[:min(len(b), m.left)])
+	m.left -= n
+	return n, err
 }
 
 // skipBrace skips the brace that lighttpd 1.4.69 writes before the list ("{[").

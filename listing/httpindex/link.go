@@ -9,8 +9,11 @@ import (
 
 // folderURL is the place of an index page, against which its links are read.
 type folderURL struct {
-	scheme, host string
+	scheme, host string // the host without the scheme's own port
 	path         string // percent-decoded, with a trailing slash
+	// from is where relative links begin when the page names a base: percent
+	// encoded, with a slash at both ends; "" when it is the folder itself.
+	from string
 }
 
 // newFolderURL takes the URL that the page came from in the end, after redirects.
@@ -22,8 +25,44 @@ func newFolderURL(u *url.URL) folderURL {
 	if path == "" {
 		path = "/"
 	}
-	return folderURL{strings.ToLower(u.Scheme), strings.ToLower(u.Host), path}
+	scheme := strings.ToLower(u.Scheme)
+	return folderURL{scheme: scheme, host: hostOf(scheme, u.Host), path: path}
 }
+
+// hostOf is a host in lower case, without the port that its scheme implies.
+func hostOf(scheme, host string) string {
+	host = strings.ToLower(host)
+	switch scheme {
+	case "http":
+		return strings.TrimSuffix(host, ":80")
+	case "https":
+		return strings.TrimSuffix(host, ":443")
+	}
+	return host
+}
+
+// rebase takes in a page's <base href>. It reports whether relative links then
+// begin at the folder itself.
+func (f *folderURL) rebase(href string) (itself bool) {
+	href = strings.Trim(href, " \t\r\n\f")
+	if i := strings.IndexAny(href, "?#"); i >= 0 {
+		href = href[:i]
+	}
+	path, ok := f.local(href)
+	switch {
+	case !ok:
+		f.from = noPlace
+		return false
+	case !strings.HasPrefix(path, "/"): // relative itself
+		return path == "" || path == "." || path == "./"
+	}
+	f.from = path[:strings.LastIndexByte(path, '/')+1]
+	rest, ok := f.beneath(f.from)
+	return ok && rest == ""
+}
+
+// noPlace begins no folder's path.
+const noPlace = "//"
 
 // link is what a link of an index page leads to.
 type link uint8
@@ -64,25 +103,38 @@ func (f folderURL) resolve(href string) (name string, dir bool, kind link) {
 // relative strips from href what leads to the folder; the rest is still
 // percent-encoded.
 func (f folderURL) relative(href string) (string, bool) {
-	if s := schemeOf(href); s != "" {
-		if strings.ToLower(s) != f.scheme {
-			return "", false
-		}
-		href = href[len(s)+1:]
-		if !strings.HasPrefix(href, "//") {
-			return "", false
-		}
-	}
-	if strings.HasPrefix(href, "//") {
-		host, path, ok := strings.Cut(href[2:], "/")
-		if !ok || strings.ToLower(host) != f.host {
-			return "", false
-		}
-		href = "/" + path
+	href, ok := f.local(href)
+	if !ok {
+		return "", false
 	}
 	if !strings.HasPrefix(href, "/") {
+		if f.from == "" {
+			return href, true
+		}
+		href = f.from + strings.TrimPrefix(href, "./")
+	}
+	return f.beneath(href)
+}
+
+// local strips the scheme and the host of an absolute URL, if they are the
+// page's. A server behind one that does TLS may take itself for http.
+func (f folderURL) local(href string) (string, bool) {
+	scheme := f.scheme
+	if s := schemeOf(href); s != "" {
+		href, scheme = href[len(s)+1:], strings.ToLower(s)
+		if scheme != "http" && scheme != "https" || !strings.HasPrefix(href, "//") {
+			return "", false
+		}
+	}
+	if !strings.HasPrefix(href, "//") {
 		return href, true
 	}
+	host, path, ok := strings.Cut(href[2:], "/")
+	return "/" + path, ok && hostOf(scheme, host) == f.host
+}
+
+// beneath strips the folder's path from that of a link.
+func (f folderURL) beneath(href string) (string, bool) {
 	// The folder's own path may be encoded in several ways: compare segment by
 	// segment, decoded.
 	for want := f.path; ; {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/frontier"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -30,6 +31,7 @@ type Lister struct {
 	user     *url.Userinfo
 	opts     listing.Options
 	client   *http.Client
+	most     pageLimits
 	onlyHTML atomic.Bool // its JSON is no index
 }
 
@@ -44,7 +46,11 @@ func New(rawURL string, opts listing.Options) (*Lister, error) {
 		return nil, fmt.Errorf("URL %q: %w", mirror.Redact(rawURL), withoutURL(err))
 	}
 	opts = opts.WithDefaults()
-	l := &Lister{base: u, user: u.User, opts: opts, client: newClient(opts.Timeout, opts.Parallel)}
+	client, err := newClient(base, opts)
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", u.Redacted(), err)
+	}
+	l := &Lister{base: u, user: u.User, opts: opts, client: client, most: usual}
 	u.User = nil
 	return l, nil
 }
@@ -87,6 +93,13 @@ func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry)
 	}
 	return c.sum, fmt.Errorf("listing %s: %w", l.url(sub), listing.Plain(c.err))
 }
+
+// Bounds of what is remembered of one folder: names to hand on nothing twice, and
+// bytes of the names of folders to visit.
+const (
+	maxSeen        = 1 << 20
+	maxFolderNames = 32 << 20
+)
 
 // failuresInARow is after how many folders that failed one after the other,
 // without an answer, the server is given up.
@@ -161,6 +174,9 @@ func (c *crawl) done(ctx context.Context, v *visit, p page, err error) {
 	if p.cut != "" {
 		c.sum.AddIncomplete(fmt.Sprintf("folder %q: %s", v.folder.Path, p.cut))
 	}
+	if v.dropped {
+		c.sum.AddIncomplete(fmt.Sprintf("folder %q: too many folders", v.folder.Path))
+	}
 	if v.folder.Loops(v.print) {
 		if !v.dated {
 			c.sum.AddIncomplete(fmt.Sprintf("folder %q: seems to be a folder above it again", v.folder.Path))
@@ -179,7 +195,7 @@ func (c *crawl) done(ctx context.Context, v *visit, p page, err error) {
 func (c *crawl) failed(ctx context.Context, folder *frontier.Folder, err error) {
 	_, stop := errors.AsType[stopError](err)
 	_, answered := errors.AsType[*statusError](err)
-	_, offSite := errors.AsType[*offSiteError](err)
+	offSite := errors.Is(err, reach.ErrRedirect)
 	if !answered && !offSite && !errors.Is(err, listing.ErrNotIndex) {
 		c.failures++
 	}
@@ -205,6 +221,8 @@ type visit struct {
 	folder  *frontier.Folder
 	seen    map[uint64]struct{} // hashes of the names handed on
 	folders []string
+	names   int  // bytes of their names
+	dropped bool // there were too many
 	entries int
 	refused int
 	print   uint64 // hash of all that was listed, in any order
@@ -217,7 +235,9 @@ func (v *visit) item(it item) error {
 	if _, twice := v.seen[id]; twice {
 		return nil
 	}
-	v.seen[id] = struct{}{}
+	if len(v.seen) < maxSeen {
+		v.seen[id] = struct{}{}
+	}
 	v.print += maphash.Comparable(v.c.seed, it)
 	v.dated = v.dated || it.precision > 0
 	e := listing.Entry{
@@ -232,16 +252,29 @@ func (v *visit) item(it item) error {
 		v.refused++
 		return nil
 	}
-	if it.kind == listing.Dir {
-		v.folders = append(v.folders, it.name)
-	}
-	v.entries++
 	v.c.yieldMu.Lock()
 	defer v.c.yieldMu.Unlock()
+	if v.c.l.opts.Skip(e.Path, e.Kind == listing.Dir) {
+		return v.c.yieldErr
+	}
+	if it.kind == listing.Dir {
+		v.descend(it.name)
+	}
+	v.entries++
 	if v.c.yieldErr == nil {
 		v.c.yieldErr = v.c.yield(e)
 	}
 	return v.c.yieldErr
+}
+
+// descend notes a folder to visit.
+func (v *visit) descend(name string) {
+	if len(v.folders) == frontier.MaxWaiting || v.names+len(name) > maxFolderNames {
+		v.dropped = true
+		return
+	}
+	v.folders = append(v.folders, name)
+	v.names += len(name)
 }
 
 func isHTML(contentType string) bool {

@@ -11,22 +11,25 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/ftp"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/httpindex"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/rsync"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/s3"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
 // Schemes are the URL schemes that Open knows.
-var Schemes = []string{"rsync", "ftp", "ftps", "http", "https"}
+var Schemes = []string{"rsync", "rsyncs", "ftp", "ftps", "http", "https", "s3", "s3+https", "s3+http"}
 
 // Open makes the lister for a base URL. Nothing is connected to yet.
 func Open(rawURL string, opts listing.Options) (listing.Lister, error) {
 	scheme, _, _ := strings.Cut(strings.TrimSpace(rawURL), ":")
 	switch strings.ToLower(scheme) {
-	case "rsync":
+	case "rsync", "rsyncs":
 		return opened(rsync.New(rawURL, opts))
 	case "ftp", "ftps":
 		return opened(ftp.New(rawURL, opts))
 	case "http", "https":
 		return opened(httpindex.New(rawURL, opts))
+	case "s3", "s3+https", "s3+http":
+		return opened(s3.New(rawURL, opts))
 	}
 	return nil, fmt.Errorf("listing %s: must begin with %s://", mirror.Redact(rawURL), strings.Join(Schemes, "://, "))
 }

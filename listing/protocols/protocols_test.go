@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/mirrortest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/s3test"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 )
 
@@ -13,10 +14,14 @@ func TestOpen(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
 		"rsync://mirror.example/module/": "rsync",
+		"rsyncs://mirror.example/mod/":   "rsync",
 		"ftp://mirror.example/pub/":      "ftp",
 		"ftps://mirror.example/pub/":     "ftp",
 		"http://mirror.example/pub/":     "http",
 		"HTTPS://mirror.example/pub":     "http",
+		"s3://bucket/pub/":               "s3",
+		"s3+https://mirror.example/b/":   "s3",
+		"S3+HTTP://mirror.example/b":     "s3",
 	} {
 		l, err := Open(url, listing.Options{})
 		if err != nil || l.Protocol() != want {
@@ -26,7 +31,7 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s is not known", url)
 		}
 	}
-	for _, url := range []string{"", "mirror.example", "file:///srv", "gopher://u:secret@mirror.example/", "http://", "ftp://"} {
+	for _, url := range []string{"", "mirror.example", "file:///srv", "gopher://u:secret@mirror.example/", "http://", "ftp://", "s3://", "s3+https://u:secret@mirror.example/b/"} {
 		l, err := Open(url, listing.Options{})
 		if err == nil || l != nil {
 			t.Errorf("%q: got %v, %v, want an error", url, l, err)
@@ -45,6 +50,9 @@ func TestSameTree(t *testing.T) {
 	files := mirrortest.Tree(t, dir)
 	for name, start := range map[string]func(testing.TB, string, ...mirrortest.Options) *mirrortest.Server{
 		"vsftpd": mirrortest.Vsftpd, "goftp": mirrortest.GoFTP, "lighttpd": mirrortest.Lighttpd,
+		"s3": func(t testing.TB, dir string, _ ...mirrortest.Options) *mirrortest.Server {
+			return &mirrortest.Server{URL: s3test.Start(t, s3test.Tree(t, dir)).URL}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

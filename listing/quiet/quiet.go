@@ -1,25 +1,15 @@
-// Package quiet makes network connections that give up when the other side
-// stays silent.
+// Package quiet makes network connections give up when the other side stays
+// silent.
 package quiet
 
 import (
-	"context"
 	"net"
 	"time"
 )
 
-// Dialer makes connections that fail when connecting, or any single read or
-// write, takes longer than timeout.
-func Dialer(timeout time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	d := net.Dialer{Timeout: timeout}
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := d.DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &conn{c, timeout}, nil
-	}
-}
+// Wrap gives c, on which any single read or write fails that takes longer than
+// timeout.
+func Wrap(c net.Conn, timeout time.Duration) net.Conn { return &conn{c, timeout} }
 
 type conn struct {
 	net.Conn

@@ -37,7 +37,7 @@ func BenchmarkFileList(b *testing.B) {
 			var entries int
 			for b.Loop() {
 				w := newWire(bytes.NewReader(raw))
-				s := sink{yield: func(listing.Entry) error { return nil }, stopped: func() error { return nil }}
+				s := sink{yield: func(listing.Entry) error { return nil }, stopped: func() error { return nil }, skip: listing.Temporary}
 				w.startMux(s.handleMessage)
 				f := newFlist(w, newestVersion, compatSafeList, "")
 				if yield == "decode" {
@@ -57,7 +57,7 @@ func BenchmarkFileList(b *testing.B) {
 // capture returns the frames of a listing.
 func capture(b *testing.B, l *Lister) []byte {
 	b.Helper()
-	c, closeConn, err := dial(context.Background(), l.target.address(), l.options.Timeout)
+	c, closeConn, err := l.dial(context.Background())
 	check(b, err)
 	defer closeConn()
 	var all bytes.Buffer

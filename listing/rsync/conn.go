@@ -2,6 +2,7 @@ package rsync
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -18,17 +19,35 @@ type conn struct {
 
 // dial connects. Cancelling ctx closes the connection at once; close must be
 // called.
-func dial(ctx context.Context, address string, timeout time.Duration) (c *conn, close func(), err error) {
-	d := net.Dialer{Timeout: timeout}
-	nc, err := d.DialContext(ctx, "tcp", address)
+func (l *Lister) dial(ctx context.Context) (c *conn, close func(), err error) {
+	nc, err := l.dialer.Dial(ctx, "tcp", l.target.address())
 	if err != nil {
 		return nil, nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { nc.Close() })
-	return &conn{Conn: nc, timeout: timeout}, func() {
+	raw := nc
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	closeConn := func() {
 		stop()
-		nc.Close()
-	}, nil
+		raw.Close()
+	}
+	if l.target.secure {
+		if nc, err = l.secure(ctx, nc); err != nil {
+			closeConn()
+			return nil, nil, err
+		}
+	}
+	return &conn{Conn: nc, timeout: l.options.Timeout}, closeConn, nil
+}
+
+// secure makes TLS of a connection, as rsync-ssl does.
+func (l *Lister) secure(ctx context.Context, nc net.Conn) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.options.ContactTimeout)
+	defer cancel()
+	t := tls.Client(nc, &tls.Config{ServerName: l.target.host, MinVersion: tls.VersionTLS12, RootCAs: l.roots})
+	if err := t.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("TLS handshake: %w", err)
+	}
+	return t, nil
 }
 
 func (c *conn) deadline() time.Time {

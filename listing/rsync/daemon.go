@@ -2,6 +2,7 @@ package rsync
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -13,7 +14,7 @@ import (
 
 // listDaemon lists with our own client.
 func (l *Lister) listDaemon(ctx context.Context, sub string, s *sink) error {
-	c, closeConn, err := dial(ctx, l.target.address(), l.options.Timeout)
+	c, closeConn, err := l.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,12 +64,23 @@ func (l *Lister) begin(c *conn, w *wire, sub string) (version int, compat int32,
 	if w.err != nil {
 		return 0, 0, fmt.Errorf("waiting for the listing to begin: %w", w.err)
 	}
-	filters := []byte{0, 0, 0, 0} // none
-	if h.version >= 30 {
-		filters = append([]byte{4, 0, 0, tagBase + tagData}, filters...)
-	}
-	_, err = c.Write(filters)
+	_, err = c.Write(filterList(h.version))
 	return h.version, compat, err
+}
+
+// filterList is the list of what the server is to leave out, which no
+// configuration of a daemon refuses (exclude.c, send_filter_list): folders in
+// which rsync collects files, because the daemon often may not read them, and
+// the listing would be incomplete.
+func filterList(version int) []byte {
+	const rule = "- " + listing.TemporaryFolder + "/"
+	list := binary.LittleEndian.AppendUint32(nil, uint32(len(rule)))
+	list = append(list, rule...)
+	list = append(list, 0, 0, 0, 0) // the end
+	if version < 30 {
+		return list
+	}
+	return append([]byte{byte(len(list)), 0, 0, tagBase + tagData}, list...)
 }
 
 // receive yields the entries of the list.

@@ -1,6 +1,7 @@
 // Package rsync lists what rsync daemons hold: with a client of our own that
 // speaks only the listing half of the daemon protocol, versions 27 to 32, or
-// through an installed rsync program.
+// through an installed rsync program. rsyncs:// is the same inside TLS, as
+// rsync-ssl speaks it.
 //
 // # The wire
 //
@@ -28,7 +29,8 @@
 //     little-endian uint32 whose top byte is 7 + a tag and whose other three are
 //     the length. Tag 0 is data, the others are messages that may come between
 //     any two bytes of data. The client's stream is cut likewise from protocol 30.
-//   - The client sends its filter list, which is empty: an int32 0.
+//   - The client sends its filter list: each rule an int32 length and its text,
+//     an int32 0 at the end (exclude.c).
 //   - File list (flist.c): see flist.go. Entries come in the order in which the
 //     server reads its folders, before it sorts anything, so that nothing needs
 //     to be kept.

@@ -115,7 +115,7 @@ func refusal(line string) error {
 		return fmt.Errorf("%w: %s", listing.ErrNoFolder, text)
 	case strings.HasPrefix(lower, "auth failed"):
 		return fmt.Errorf("%w: %s", listing.ErrAuth, text)
-	case strings.Contains(lower, "max connections"):
+	case strings.Contains(lower, "max connections"), strings.Contains(lower, "too many"), strings.Contains(lower, "try again"):
 		return fmt.Errorf("%w: %s", listing.ErrBusy, text)
 	}
 	return fmt.Errorf("the server refuses: %s", text)

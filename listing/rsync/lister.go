@@ -2,10 +2,13 @@ package rsync
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -14,6 +17,8 @@ import (
 type Lister struct {
 	target  target
 	options listing.Options
+	dialer  *reach.Dialer
+	roots   *x509.CertPool // that certificates are checked by; nil: the system's
 
 	// newest is the highest protocol version to announce.
 	newest int
@@ -21,15 +26,28 @@ type Lister struct {
 
 var _ listing.Lister = (*Lister)(nil)
 
-// New returns a lister for rsync://[user[:password]@]host[:port]/module[/path]/.
-// It does no I/O. The password is taken from the URL, else from the first line
+// New returns a lister for rsync://[user[:password]@]host[:port]/module[/path]/,
+// or rsyncs:// (port 874). It does no I/O. The password is taken from the URL, else from the first line
 // of options.PasswordFile, else from the environment's RSYNC_PASSWORD.
 func New(rawURL string, options listing.Options) (*Lister, error) {
 	t, err := parseTarget(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	return &Lister{target: t, options: options.WithDefaults(), newest: newestVersion}, nil
+	options = options.WithDefaults()
+	if env := os.Getenv("RSYNC_PROXY"); env != "" && options.Proxy == "" {
+		options.Proxy = "http://" + env // host:port, with a login if need be
+	}
+	d, err := options.Dialer(0)
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", t, err)
+	}
+	l := &Lister{target: t, options: options, dialer: d, newest: newestVersion}
+	if options.RsyncProgram != "" && !l.suitsProgram() {
+		options.Log("listed by the built-in client: the rsync program knows neither rsyncs:// nor such a proxy")
+		l.options.RsyncProgram = ""
+	}
+	return l, nil
 }
 
 // Protocol is "rsync".
@@ -42,8 +60,7 @@ func (l *Lister) String() string { return l.target.String() }
 // itself is not yielded. Errors wrap listing.ErrNoFolder, listing.ErrAuth and
 // listing.ErrBusy where the server said so.
 func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry) error) (listing.Summary, error) {
-	var s sink
-	s.yield, s.stopped = yield, ctx.Err
+	s := sink{yield: yield, stopped: ctx.Err, skip: l.options.Skip, top: sub}
 	err := mirror.ValidPath(sub)
 	switch {
 	case err != nil:
@@ -71,6 +88,12 @@ type sink struct {
 	stopped  func() error // the context's Err
 	summary  listing.Summary
 
+	skip    func(path string, dir bool) bool
+	top     string // the folder that is listed
+	above   string // the folder of the last entry
+	skipped bool   // above is skipped, or below what is
+
+	seen     int    // entries, with those that are skipped
 	messages int    // errors that the server reported
 	first    string // the first of them
 }
@@ -81,14 +104,52 @@ func (s *sink) entry(e listing.Entry) error {
 		s.summary.Refused++
 		return nil
 	}
+	// What is buffered would otherwise go on long after the connection's end.
+	if s.seen++; s.seen%256 == 0 {
+		if err := s.stopped(); err != nil {
+			return err
+		}
+	}
+	if s.skips(e.Path, e.Kind == listing.Dir) {
+		return nil
+	}
 	if s.yieldErr = s.yield(e); s.yieldErr != nil {
 		return s.yieldErr
 	}
-	// What is buffered would otherwise go on long after the connection's end.
-	if s.summary.Entries++; s.summary.Entries%256 == 0 {
-		return s.stopped()
-	}
+	s.summary.Entries++
 	return nil
+}
+
+// skips reports whether an entry is not wanted: it, or a folder above it. The
+// server sends the entries of a folder one after the other, so that the folders
+// are seldom asked for.
+func (s *sink) skips(path string, dir bool) bool {
+	above := ""
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		above = path[:i]
+	}
+	if above != s.above {
+		s.above, s.skipped = above, s.below(above)
+	}
+	return s.skipped || s.skip(path, dir)
+}
+
+// below reports whether folder, or one above it, is skipped. What was asked for
+// is not.
+func (s *sink) below(folder string) bool {
+	if len(folder) <= len(s.top) {
+		return false
+	}
+	start := 0
+	if s.top != "" {
+		start = len(s.top) + 1
+	}
+	for i := start; i < len(folder); i++ {
+		if folder[i] == '/' && s.skip(folder[:i], true) {
+			return true
+		}
+	}
+	return s.skip(folder, true)
 }
 
 // believable reports whether path can be that of something below the folder.

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 )
 
 // Exit codes of the program (errcode.h).
@@ -60,17 +62,47 @@ func (l *Lister) command(ctx context.Context, sub string) (*exec.Cmd, error) {
 	}
 	url += t.address() + "/" + t.argument(sub)
 	seconds := max(1, int(l.options.Timeout/time.Second))
-	cmd := exec.CommandContext(ctx, l.options.RsyncProgram, "--list-only", "-rl", "--no-h", "-8", "--no-motd",
-		fmt.Sprintf("--timeout=%d", seconds), fmt.Sprintf("--contimeout=%d", seconds), "--", url)
+	contact := max(1, int(l.options.ContactTimeout/time.Second))
+	args := []string{
+		"--list-only", "-rl", "--no-h", "-8", "--no-motd", "--exclude=" + listing.TemporaryFolder + "/",
+		fmt.Sprintf("--timeout=%d", seconds), fmt.Sprintf("--contimeout=%d", contact),
+	}
+	if source := l.dialer.Source(); source.Is4() {
+		args = append(args, "-4", "--address="+source.String())
+	} else if source.IsValid() {
+		args = append(args, "-6", "--address="+source.String())
+	}
+	cmd := exec.CommandContext(ctx, l.options.RsyncProgram, append(args, "--", url)...)
 	_, password, _, err := t.credentials(l.options.PasswordFile)
 	if err != nil {
 		return nil, err
 	}
-	// Set even when empty: without it the program would ask on the terminal.
-	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=C", "RSYNC_PASSWORD="+password)
+	// The password is set even when empty: without it the program would ask on
+	// the terminal.
+	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=C", "RSYNC_PASSWORD="+password, "RSYNC_PROXY="+l.programProxy())
 	cmd.WaitDelay = 5 * time.Second
 	killWholeGroup(cmd)
 	return cmd, nil
+}
+
+// suitsProgram reports whether the program can do what the options ask for.
+func (l *Lister) suitsProgram() bool {
+	p := l.dialer.Proxy()
+	return !l.target.secure && (p == nil || p.Scheme == "http")
+}
+
+// programProxy is the proxy as the program wants it, "" for none (socket.c,
+// establish_proxy_connection).
+func (l *Lister) programProxy() string {
+	p := l.dialer.Proxy()
+	if p == nil {
+		return ""
+	}
+	if p.User == nil {
+		return p.Host
+	}
+	password, _ := p.User.Password()
+	return p.User.Username() + ":" + password + "@" + p.Host
 }
 
 // judge turns the program's end into an error or reasons for incompleteness.

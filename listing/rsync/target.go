@@ -1,23 +1,25 @@
 package rsync
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
 	"strings"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
-// defaultPort is the port of rsync daemons (IANA: rsync).
-const defaultPort = "873"
+// The ports of rsync daemons: IANA's, and the one that rsync-ssl uses.
+const (
+	plainPort  = "873"
+	securePort = "874"
+)
 
 // target is what an rsync URL names.
 type target struct {
+	secure      bool // rsyncs://
 	host, port  string
 	module      string
 	path        string // below the module, form of mirror.ValidPath
@@ -29,7 +31,7 @@ type target struct {
 // parseTarget reads an rsync URL. Unlike the rsync program it decodes percent
 // encoding, as every other URL here is read.
 func parseTarget(raw string) (target, error) {
-	base, err := mirror.BaseURL(raw, "rsync")
+	base, err := mirror.BaseURL(raw, "rsync", "rsyncs")
 	if err != nil {
 		return target{}, err
 	}
@@ -37,9 +39,12 @@ func parseTarget(raw string) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	t := target{host: u.Hostname(), port: u.Port()}
+	t := target{secure: u.Scheme == "rsyncs", host: u.Hostname(), port: u.Port()}
 	if t.port == "" {
-		t.port = defaultPort
+		t.port = plainPort
+		if t.secure {
+			t.port = securePort
+		}
 	}
 	if u.User != nil {
 		t.user = u.User.Username()
@@ -62,7 +67,11 @@ func parseTarget(raw string) (target, error) {
 
 // String is the URL without user and password.
 func (t target) String() string {
-	s := "rsync://" + t.address() + "/" + mirror.EscapePath(t.module) + "/"
+	s := "rsync"
+	if t.secure {
+		s += "s"
+	}
+	s += "://" + t.address() + "/" + mirror.EscapePath(t.module) + "/"
 	if t.path != "" {
 		s += mirror.EscapePath(t.path) + "/"
 	}
@@ -116,27 +125,9 @@ func (t target) credentials(passwordFile string) (user, password string, ok bool
 	case t.hasPassword:
 		return user, t.password, true, nil
 	case passwordFile != "":
-		password, err = firstLine(passwordFile)
+		password, err = listing.ReadPassword(passwordFile)
 		return user, password, err == nil, err
 	}
 	password, ok = os.LookupEnv("RSYNC_PASSWORD")
 	return user, password, ok, nil
-}
-
-// firstLine reads a password file.
-func firstLine(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("reading the password file: %w", err)
-	}
-	defer f.Close()
-	line, err := bufio.NewReader(io.LimitReader(f, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("reading the password file: %w", err)
-	}
-	line = strings.TrimRight(line, "\r\n")
-	if line == "" {
-		return "", fmt.Errorf("password file %s: the first line is empty", path)
-	}
-	return line, nil
 }
