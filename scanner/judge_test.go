@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -52,7 +53,10 @@ func TestNewClientGuardsRedirects(t *testing.T) {
 	}))
 	t.Cleanup(web.Close)
 	for _, policy := range []mirror.Redirects{"", mirror.RedirectsPublic} {
-		client := NewClient(&mirror.Mirror{HTTP: []string{web.URL + "/"}, Redirects: policy}, 5*time.Second)
+		client, err := NewClient(&mirror.Mirror{HTTP: []string{web.URL + "/"}, Redirects: policy}, 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
 		t.Cleanup(client.CloseIdleConnections)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+"/", nil)
 		if err != nil {
@@ -62,7 +66,7 @@ func TestNewClientGuardsRedirects(t *testing.T) {
 		if err == nil {
 			resp.Body.Close()
 			t.Errorf("%q: status %d from another host", policy, resp.StatusCode)
-		} else if !strings.Contains(err.Error(), "redirect is not allowed") {
+		} else if !errors.Is(err, errRedirect) {
 			t.Errorf("%q: %v", policy, err)
 		}
 	}

@@ -219,7 +219,11 @@ func (a *app) probeRows(ctx context.Context, rows []heldFile, o copies.Options, 
 			}
 			known[k.path] = k
 		}
-		places = append(places, copies.Place{Mirror: r.by.m.Name, Base: r.by.m.HTTP[0], Path: rel, Client: clients.client(&r.by.m)})
+		p, err := clients.place(&r.by.m, r.by.m.HTTP[0], rel)
+		if err != nil {
+			return err
+		}
+		places = append(places, p)
 		of = append(of, i)
 	}
 	answers := copies.Ask(ctx, places, o)
