@@ -455,3 +455,37 @@ func TestState(t *testing.T) {
 		})
 	}
 }
+
+// What a mirror's settings say of connections and ranges holds here, too.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewServer(serve(tree(t)))
+	t.Cleanup(web.Close)
+	s := subject(web.URL + "/")
+	s.Mirror.Rules.NoRangeCheck = true
+	s.Mirror.S3 = "s3://"
+	expect(t, Run(t.Context(), s, options(&s)), "SKIP ranges beyond 4 GiB: by the mirror's settings", "FAIL listing: ")
+	o := options(&s)
+	s.Mirror.Rules.Source = "nonsense"
+	expect(t, Run(t.Context(), s, o), "FAIL settings: nonsense")
+	s.Mirror.Rules.Source, s.Mirror.Rules.Proxy = "", "http://127.0.0.1:1"
+	expect(t, Run(t.Context(), s, o), "SKIP connect: through a proxy")
+}
+
+// A folder that the mirror keeps elsewhere is asked for there.
+func TestRenamed(t *testing.T) {
+	t.Parallel()
+	good := serve(tree(t))
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = strings.Replace(r.URL.Path, "/moved/", "/project/", 1)
+		good.ServeHTTP(w, r)
+	}))
+	t.Cleanup(web.Close)
+	s := subject(web.URL + "/")
+	s.Mirror.Renames = []mirror.Rename{{Tree: "project", There: "moved"}}
+	all := Run(t.Context(), s, options(&s))
+	expect(t, all, "OK trace file: as new as", "OK held files: 4 of 4")
+	if !slices.ContainsFunc(all, func(f Finding) bool { return strings.HasSuffix(f.About, "/moved/trace/origin") }) {
+		t.Error("it was asked for elsewhere")
+	}
+}
