@@ -3,6 +3,7 @@ package checkup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -38,7 +39,7 @@ func (c *checker) ask(ctx context.Context, method, address string, keep int64, h
 	}
 	client := *c.o.Client
 	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
-		a.chain = append(a.chain, req.URL.Redacted())
+		a.chain = append(a.chain, fmt.Sprintf("%.300s", req.URL.Redacted()))
 		if c.o.Client.CheckRedirect == nil {
 			return nil
 		}

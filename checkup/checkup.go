@@ -18,6 +18,7 @@ import (
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/protocols"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach"
 )
 
 // Result says how a check ended.
@@ -73,9 +74,6 @@ func (o Options) withDefaults() Options {
 	if o.Resolve == nil {
 		o.Resolve = resolve
 	}
-	if o.Dial == nil {
-		o.Dial = (&net.Dialer{Timeout: o.Timeout}).DialContext
-	}
 	if o.TLS == nil {
 		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
@@ -92,13 +90,31 @@ func (o Options) withDefaults() Options {
 type checker struct {
 	Subject
 
-	o Options
+	o       Options
+	proxied bool // connections go through a proxy of the mirror's settings
+}
+
+// reachable decides how connections are made, as scans make them.
+func (c *checker) reachable() (Finding, bool) {
+	r := &c.Mirror.Rules
+	d, err := reach.New(reach.Options{Contact: c.o.Timeout, Source: r.Source, Proxy: r.Proxy})
+	if err != nil {
+		return Finding{Check: "settings", Result: Fail, What: because(err), Mend: "mbctl edit " + c.Mirror.Name}, false
+	}
+	c.proxied = d.Proxied()
+	if c.o.Dial == nil {
+		c.o.Dial = d.Dial
+	}
+	return Finding{}, true
 }
 
 // Run makes all checks, side by side, and gives what they found in an order
 // that is always the same.
 func Run(ctx context.Context, s Subject, o Options) []Finding {
-	c := &checker{s, o.withDefaults()}
+	c := &checker{Subject: s, o: o.withDefaults()}
+	if f, ok := c.reachable(); !ok {
+		return []Finding{f}
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.o.MaxTime)
 	defer cancel()
 	checks := []func(context.Context) []Finding{c.database, c.names}
@@ -118,8 +134,10 @@ func Run(ctx context.Context, s Subject, o Options) []Finding {
 	if s.Mirror.Rsync != "" {
 		add(s.Mirror.Rsync, c.daemon)
 	}
-	if s.Mirror.FTP != "" {
-		add(s.Mirror.FTP, c.lists)
+	for _, base := range []string{s.Mirror.FTP, s.Mirror.S3} {
+		if base != "" {
+			add(base, c.lists)
+		}
 	}
 	out := make([][]Finding, len(checks))
 	var wg sync.WaitGroup

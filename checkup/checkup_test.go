@@ -79,10 +79,14 @@ func subject(base string) Subject {
 
 // options let the server at base seem to be at a public address.
 func options(s *Subject) Options {
+	client, err := scanner.NewClient(&s.Mirror, 20*time.Second)
+	if err != nil {
+		panic(err) // only for the settings of a test
+	}
 	return Options{
-		Client: scanner.NewClient(&s.Mirror, 20*time.Second), MaxScanAge: mirror.DefaultMaxScanAge,
+		Client: client, MaxScanAge: mirror.DefaultMaxScanAge,
 		Resolve: func(context.Context, string) ([]netip.Addr, error) {
-			return []netip.Addr{netip.MustParseAddr("203.0.113.7")}, nil
+			return []netip.Addr{netip.MustParseAddr("198.41.0.7")}, nil
 		},
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			_, port, err := net.SplitHostPort(address)
@@ -157,7 +161,7 @@ func TestGoodMirror(t *testing.T) {
 	s.Mirror.FTP = mirrortest.GoFTP(t, dir).URL
 	all := Run(t.Context(), s, options(&s))
 	expect(t, all,
-		"OK state: takes requests", "OK last scan: 60 min ago by rsync", "OK files held: 4 of 4", "OK DNS: 203.0.113.7",
+		"OK state: takes requests", "OK last scan: 60 min ago by rsync", "OK files held: 4 of 4", "OK DNS: 198.41.0.7",
 		"OK connect by IPv4: in ", "OK redirects: none", "OK clock: right", "OK index page: lists", "OK missing file: status 404",
 		"OK held files: 4 of 4", "OK content: equal", "OK headers: ", "OK ranges: bytes 0-9", "OK ranges beyond 2 GiB: bytes 2147483648-2147483657",
 		"OK ranges beyond 4 GiB: ", "OK compressed file: ", "OK trace file: as new as", "OK rsync greeting: protocol", "OK rsync listing: lists",
@@ -326,7 +330,7 @@ func TestTLS(t *testing.T) {
 				o.Now = func() time.Time { return test.now }
 				o.TLS.Time = o.Now
 			}
-			c := &checker{s, o.withDefaults()}
+			c := &checker{Subject: s, o: o.withDefaults()}
 			all := c.certificates(t.Context(), s.Mirror.HTTP[0])
 			expect(t, all, test.want)
 			if len(all) != 1 || !strings.Contains(all[0].Mend, test.mend) {
@@ -344,12 +348,12 @@ func TestNames(t *testing.T) {
 		err   error
 		want  string
 	}{
-		{"one", []string{"203.0.113.7"}, nil, "OK DNS: 203.0.113.7"},
+		{"one", []string{"198.41.0.7"}, nil, "OK DNS: 198.41.0.7"},
 		{"none", nil, nil, "FAIL DNS: has no addresses"},
 		{"error", nil, &net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}, "FAIL DNS: no such host"},
-		{"several", []string{"203.0.113.7", "203.0.113.8"}, nil, "WARN DNS: 203.0.113.7, 203.0.113.8"},
+		{"several", []string{"198.41.0.7", "198.41.0.8"}, nil, "WARN DNS: 198.41.0.7, 198.41.0.8"},
 		{"private", []string{"10.0.0.1"}, nil, "WARN DNS: 10.0.0.1"},
-		{"families", []string{"203.0.113.7", "2001:4860::1"}, nil, "WARN DNS: 2001:4860::1"},
+		{"families", []string{"198.41.0.7", "2001:4860::1"}, nil, "WARN DNS: 2001:4860::1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -361,7 +365,7 @@ func TestNames(t *testing.T) {
 				}
 				return all, test.err
 			}
-			c := &checker{s, o.withDefaults()}
+			c := &checker{Subject: s, o: o.withDefaults()}
 			expect(t, c.names(t.Context()), test.want)
 		})
 	}
@@ -374,7 +378,7 @@ func TestConnects(t *testing.T) {
 	o := options(&s)
 	o.Timeout = 200 * time.Millisecond
 	o.Resolve = func(context.Context, string) ([]netip.Addr, error) {
-		return []netip.Addr{netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:4860::1")}, nil
+		return []netip.Addr{netip.MustParseAddr("198.41.0.7"), netip.MustParseAddr("2001:4860::1")}, nil
 	}
 	o.Dial = func(ctx context.Context, _, address string) (net.Conn, error) {
 		if strings.HasPrefix(address, "[") {
@@ -385,7 +389,7 @@ func TestConnects(t *testing.T) {
 		b.Close()
 		return a, nil
 	}
-	c := &checker{s, o.withDefaults()}
+	c := &checker{Subject: s, o: o.withDefaults()}
 	expect(t, c.connects(t.Context(), s.Mirror.HTTP[0]), "OK connect by IPv4: in", "FAIL connect by IPv6: no answer in time")
 }
 
@@ -412,7 +416,7 @@ func TestBadListers(t *testing.T) {
 	s := subject("http://127.0.0.1:1/")
 	o := options(&s)
 	o.Timeout = 5 * time.Second
-	c := &checker{s, o.withDefaults()}
+	c := &checker{Subject: s, o: o.withDefaults()}
 	at := fmt.Sprintf("%s:%d", daemon.Address, daemon.Port)
 	expect(t, c.greeting(t.Context(), "rsync://"+chatter.Addr().String()+"/pub/"), `FAIL rsync greeting: is no rsync daemon: it says "SSH-2.0-x\x1b[2J"`)
 	expect(t, c.greeting(t.Context(), "rsync://127.0.0.1:1/pub/"), "FAIL rsync greeting: refused")
@@ -446,8 +450,42 @@ func TestState(t *testing.T) {
 			t.Parallel()
 			s := subject("http://mirror.example/")
 			test.edit(&s)
-			c := &checker{s, options(&s).withDefaults()}
+			c := &checker{Subject: s, o: options(&s).withDefaults()}
 			expect(t, c.database(t.Context()), test.want...)
 		})
+	}
+}
+
+// What a mirror's settings say of connections and ranges holds here, too.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewServer(serve(tree(t)))
+	t.Cleanup(web.Close)
+	s := subject(web.URL + "/")
+	s.Mirror.Rules.NoRangeCheck = true
+	s.Mirror.S3 = "s3://"
+	expect(t, Run(t.Context(), s, options(&s)), "SKIP ranges beyond 4 GiB: by the mirror's settings", "FAIL listing: ")
+	o := options(&s)
+	s.Mirror.Rules.Source = "nonsense"
+	expect(t, Run(t.Context(), s, o), "FAIL settings: nonsense")
+	s.Mirror.Rules.Source, s.Mirror.Rules.Proxy = "", "http://127.0.0.1:1"
+	expect(t, Run(t.Context(), s, o), "SKIP connect: through a proxy")
+}
+
+// A folder that the mirror keeps elsewhere is asked for there.
+func TestRenamed(t *testing.T) {
+	t.Parallel()
+	good := serve(tree(t))
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = strings.Replace(r.URL.Path, "/moved/", "/project/", 1)
+		good.ServeHTTP(w, r)
+	}))
+	t.Cleanup(web.Close)
+	s := subject(web.URL + "/")
+	s.Mirror.Renames = []mirror.Rename{{Tree: "project", There: "moved"}}
+	all := Run(t.Context(), s, options(&s))
+	expect(t, all, "OK trace file: as new as", "OK held files: 4 of 4")
+	if !slices.ContainsFunc(all, func(f Finding) bool { return strings.HasSuffix(f.About, "/moved/trace/origin") }) {
+		t.Error("it was asked for elsewhere")
 	}
 }

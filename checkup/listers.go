@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/scanner"
 )
 
 // someEntries is how many entries show that a server lists.
@@ -25,15 +26,15 @@ func (c *checker) lists(ctx context.Context, base string) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
 	f := Finding{Check: "listing", About: shown(base), Result: OK}
-	l, err := c.o.Open(base, listing.Options{
-		Timeout: c.o.Timeout, PasswordFile: c.Mirror.RsyncPasswordFile, RsyncProgram: c.o.RsyncProgram,
-		Log: func(msg string) { c.o.Log.Debug("listing a mirror", "mirror", c.Mirror.Name, "oddity", msg) },
-	})
+	how := scanner.ListingOptions(&c.Mirror, base)
+	how.Timeout, how.RsyncProgram = c.o.Timeout, c.o.RsyncProgram
+	how.Log = func(msg string) { c.o.Log.Debug("listing a mirror", "mirror", c.Mirror.Name, "oddity", msg) }
+	l, err := c.o.Open(base, how)
 	if err != nil {
 		f.Result, f.What, f.Mend = Fail, because(err), "mbctl edit "+c.Mirror.Name
 		return []Finding{f}
 	}
-	f.Check = map[string]string{"rsync": "rsync listing", "ftp": "FTP login and listing", "http": "index page"}[l.Protocol()]
+	f.Check = map[string]string{"rsync": "rsync listing", "ftp": "FTP login and listing", "http": "index page", "s3": "S3 listing"}[l.Protocol()]
 	n := 0
 	sum, err := l.List(ctx, "", func(listing.Entry) error {
 		if n++; n >= someEntries {
@@ -70,7 +71,7 @@ func (c *checker) unlisted(f *Finding, protocol string, n int, err error) {
 		f.Mend = "scans take long"
 	case protocol == "http" && errors.Is(err, listing.ErrNotIndex):
 		f.Result = Warn
-		if c.Mirror.Rsync == "" && c.Mirror.FTP == "" {
+		if c.Mirror.Rsync == "" && c.Mirror.FTP == "" && c.Mirror.S3 == "" {
 			f.Result = Fail
 		}
 		f.Mend = "scans need another protocol there: give it an rsync or FTP URL (mbctl edit " + c.Mirror.Name + ")"
@@ -89,8 +90,8 @@ func (c *checker) daemon(ctx context.Context, base string) []Finding {
 func (c *checker) greeting(ctx context.Context, base string) []Finding {
 	f := Finding{Check: "rsync greeting", About: shown(base), Result: OK}
 	u, err := url.Parse(base)
-	if err != nil {
-		return nil // the check of the listing says it
+	if err != nil || u.Scheme != "rsync" { // under TLS the listing alone tells
+		return nil
 	}
 	port := u.Port()
 	if port == "" {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing/reach"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -75,7 +76,7 @@ func (c *checker) name(ctx context.Context, host string, first bool) Finding {
 		}
 		has |= family
 		count[family]++
-		if !a.IsGlobalUnicast() || a.IsPrivate() {
+		if !reach.Public(a) {
 			private = append(private, a.String())
 		}
 	}
@@ -133,6 +134,9 @@ func (c *checker) eachEndpoint(ctx context.Context, at []netip.AddrPort, check f
 
 // connects tries every address, so both families.
 func (c *checker) connects(ctx context.Context, base string) []Finding {
+	if c.proxied {
+		return []Finding{{Check: "connect", About: shown(base), Result: Skip, What: "this host reaches the mirror through a proxy"}}
+	}
 	_, at := c.endpoints(ctx, base)
 	return c.eachEndpoint(ctx, at, func(ctx context.Context, ap netip.AddrPort) Finding {
 		family := "IPv6"

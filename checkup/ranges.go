@@ -22,6 +22,10 @@ func (c *checker) ranges(ctx context.Context, base string) (all []Finding) {
 	}
 	for i, offset := range largeOffsets {
 		check := fmt.Sprintf("ranges beyond %d GiB", offset>>30)
+		if c.Mirror.Rules.NoRangeCheck {
+			all = append(all, Finding{Check: check, About: shown(base), Result: Skip, What: "not asked for, by the mirror's settings"})
+			continue
+		}
 		if c.Large[i].Path == "" {
 			all = append(all, Finding{Check: check, About: shown(base), Result: Skip, What: "it is credited with no file that long"})
 			continue

@@ -151,7 +151,7 @@ func samples(ctx context.Context, db *store.Store, ids *roaring.Bitmap) (all []S
 // loadLarge picks files that ranges beyond 2 and 4 GiB can be asked of, the
 // shortest.
 func (s *Subject) loadLarge(ctx context.Context, db *store.Store, held *roaring.Bitmap) error {
-	large, err := db.FilesOver(ctx, largeOffsets[0]+rangeBytes, maxLarge)
+	large, err := db.LongFiles(ctx, largeOffsets[0]+rangeBytes, maxLarge)
 	if err != nil {
 		return err
 	}
@@ -204,8 +204,5 @@ func (s *Subject) loadTrace(ctx context.Context, db *store.Store, path string) e
 // below gives the path of a file below the mirror's base URLs; false: it is not
 // in its part of the tree.
 func (s *Subject) below(path string) (string, bool) {
-	if s.Mirror.Subtree == "" {
-		return path, true
-	}
-	return strings.CutPrefix(path, s.Mirror.Subtree+"/")
+	return s.Mirror.There(path)
 }

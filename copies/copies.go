@@ -20,8 +20,9 @@ type Place struct {
 	Mirror string
 	Base   string // base URL, may hold a password
 	Path   string // of the file, below the base URL
-	// PasswordFile holds the rsync password; "": none.
-	PasswordFile string
+	// Listing says how a server is listed that is no web server; Ask sets what
+	// is in its own Options.
+	Listing listing.Options
 	// Client asks web servers. It decides how far redirects may lead.
 	Client *http.Client
 }

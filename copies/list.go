@@ -18,14 +18,14 @@ const maxListed = 2_000_000
 
 // list looks the file up in the listing of its folder. The FTP lister has a
 // folder's entries before those of the folders below it, so its listing is left
-// at the first entry that lies deeper; rsync servers before 3.0 mix them.
+// at the first entry that lies deeper; others mix them.
 func (c *Copy) list(ctx context.Context, o Options) {
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	l, err := o.Open(c.Base, listing.Options{
-		Timeout: o.Timeout, PasswordFile: c.PasswordFile, RsyncProgram: o.RsyncProgram,
-		Log: func(msg string) { o.Log.Debug("listing a mirror", "mirror", c.Mirror, "oddity", msg) },
-	})
+	how := c.Listing
+	how.Timeout, how.RsyncProgram = o.Timeout, o.RsyncProgram
+	how.Log = func(msg string) { o.Log.Debug("listing a mirror", "mirror", c.Mirror, "oddity", msg) }
+	l, err := o.Open(c.Base, how)
 	if err != nil {
 		c.Err = err
 		return
@@ -44,7 +44,7 @@ func (c *Copy) list(ctx context.Context, o Options) {
 				c.Err = fmt.Errorf("%s: is listed, but not as a file", c.URL())
 			}
 			return errSeen
-		case strings.Count(e.Path, "/") > depth && l.Protocol() != "rsync":
+		case strings.Count(e.Path, "/") > depth && l.Protocol() == "ftp":
 			return errSeen
 		case seen > maxListed:
 			return fmt.Errorf("more than %d entries before the file", maxListed)

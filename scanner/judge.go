@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
@@ -29,10 +30,22 @@ func Judge(e listing.Entry, versions []mirror.Version) (Verdict, mirror.Version)
 
 // NewClient makes a client that asks m's web server as scans do: redirects lead
 // as far as m's settings allow, and not from https to http. timeout bounds a
-// whole request. Its CloseIdleConnections frees what it holds.
-func NewClient(m *mirror.Mirror, timeout time.Duration) *http.Client {
-	return newWeb(m, timeout).client
+// whole request. Its CloseIdleConnections frees what it holds. The error is
+// about m's source address or proxy.
+func NewClient(m *mirror.Mirror, timeout time.Duration) (*http.Client, error) {
+	w, err := openWeb(m, timeout)
+	if err != nil {
+		return nil, err
+	}
+	return w.client, nil
 }
 
-// CloseIdleConnections implements what http.Client asks its transport for.
-func (w *web) CloseIdleConnections() { w.close() }
+// ListingOptions gives what the listing of a URL of m takes from its settings.
+func ListingOptions(m *mirror.Mirror, url string) listing.Options {
+	protocol, _, _ := strings.Cut(url, ":")
+	protocol, _, _ = strings.Cut(protocol, "+") // s3+https
+	return listing.Options{
+		PasswordFile: passwordFile(m, protocol),
+		Source:       m.Rules.Source, Proxy: m.Rules.Proxy, Redirects: m.Redirects,
+	}
+}

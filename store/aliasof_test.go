@@ -8,8 +8,12 @@ func TestResolve(t *testing.T) {
 		l := lease(t, s, "index")
 		add(t, s, l, "a/b/file", "real")
 		must[Head](t)(s.ApplyIndex(t.Context(), l, IndexBatch{AddAliases: []Alias{
-			{Path: "link", Target: "real"}, {Path: "current", Target: "a/b", Folder: true}, {Path: "a/here", Target: "", Folder: true},
-			{Path: "twice", Target: "a/here/link"}, {Path: "x", Target: "y"}, {Path: "y", Target: "x"},
+			{Path: "link", Target: "real"},
+			{Path: "current", Target: "a/b", Folder: true},
+			{Path: "a/here", Target: "", Folder: true},
+			{Path: "twice", Target: "a/here/link"},
+			{Path: "x", Target: "y"},
+			{Path: "y", Target: "x"},
 		}}))
 		for from, to := range map[string]string{
 			"real": "real", "link": "real", "current/file": "a/b/file", "current": "a/b", "a/here/real": "real", "twice": "real",

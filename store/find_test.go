@@ -100,18 +100,18 @@ func TestFindLarge(t *testing.T) {
 	})
 }
 
-func TestFilesOver(t *testing.T) {
+func TestLongFiles(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, s *Store) {
 		l := lease(t, s, "index")
 		add(t, s, l, "short", "a/longer", "a/the longest", "b/the former")
 		files := live(t, s)
 		must[Head](t)(s.ApplyIndex(t.Context(), l, IndexBatch{Remove: []mirror.FileID{files["b/the former"].ID}}))
-		large := must[*roaring.Bitmap](t)(s.FilesOver(t.Context(), 8, 9))
+		large := must[*roaring.Bitmap](t)(s.LongFiles(t.Context(), 8, 9))
 		if !large.Equals(roaring.BitmapOf(uint32(files["a/longer"].ID), uint32(files["a/the longest"].ID))) {
 			t.Errorf("got %v of %v", large, files)
 		}
-		if large = must[*roaring.Bitmap](t)(s.FilesOver(t.Context(), 1, 1)); large.GetCardinality() != 1 {
+		if large = must[*roaring.Bitmap](t)(s.LongFiles(t.Context(), 1, 1)); large.GetCardinality() != 1 {
 			t.Errorf("more than the limit: %v", large)
 		}
 	})

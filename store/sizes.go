@@ -6,9 +6,9 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// FilesOver gives current files of at least so many bytes, at most limit of
+// LongFiles gives current files of at least so many bytes, at most limit of
 // them. All files are looked at, which takes a second or so for some millions.
-func (s *Store) FilesOver(ctx context.Context, size int64, limit int) (*roaring.Bitmap, error) {
+func (s *Store) LongFiles(ctx context.Context, size int64, limit int) (*roaring.Bitmap, error) {
 	large := roaring.New()
 	err := s.read(ctx, func(n *Snapshot) error {
 		rows, err := n.q.QueryContext(ctx, "SELECT id FROM file WHERE gone = 0 AND size >= $1 LIMIT $2", size, int64(limit))

@@ -102,8 +102,7 @@ func (a *app) runDirs(ctx context.Context, name string, f dirsFlags) error {
 		holders = slices.DeleteFunc(holders, func(h heldBy) bool { return !h.m.Enabled })
 	}
 	if len(holders) == 0 {
-		a.sayNoMirrors(total)
-		return nil
+		return a.noMirrors(total)
 	}
 	switch {
 	case name != "" && f.hasMissing:
@@ -295,9 +294,9 @@ func (a *app) dirsByMirror(ctx context.Context, holders []heldBy, dir string, la
 	}
 	if len(docs) == 0 {
 		if lacking {
-			a.say("No mirror lacks anything of %s/.", printable(dir))
+			a.note("No mirror lacks anything of %s/.", printable(dir))
 		} else {
-			a.say("No mirror has anything of %s/.", printable(dir))
+			a.note("No mirror has anything of %s/.", printable(dir))
 		}
 		return nil
 	}

@@ -247,7 +247,11 @@ func (a *app) proves(ctx context.Context, m *mirror.Mirror, k *knownFile) error 
 	defer clients.close()
 	var places []copies.Place
 	for _, base := range m.HTTP {
-		places = append(places, copies.Place{Mirror: m.Name, Base: base, Path: rel, Client: clients.client(m)})
+		p, err := clients.place(m, base, rel)
+		if err != nil {
+			return err
+		}
+		places = append(places, p)
 	}
 	for _, c := range copies.Ask(ctx, places, o) {
 		if err := k.proved(&c); err != nil {

@@ -150,6 +150,15 @@ func stateColor(s mirror.State) text.Colors {
 	return nil
 }
 
+// noMirrors is the output of a command that has no mirrors to look at.
+func (a *app) noMirrors(total int) error {
+	a.sayNoMirrors(total)
+	if a.json {
+		return a.printJSON([]any{})
+	}
+	return nil
+}
+
 // sayNoMirrors tells on standard error why a list is empty and what to do.
 func (a *app) sayNoMirrors(total int) {
 	switch {

@@ -94,7 +94,7 @@ func (a *app) runLog(ctx context.Context, name string, w store.EventWish) error 
 		return a.printJSON(docs)
 	}
 	if len(rows) == 0 {
-		a.say("Nothing was logged.")
+		a.note("Nothing was logged.")
 		return nil
 	}
 	a.printTable(sheet{header: []string{"time", "mirror", "who", "what", "detail"}, rows: rows})

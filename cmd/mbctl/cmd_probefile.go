@@ -58,7 +58,7 @@ Exit code 3: some do not have the current version.`,
 	fs := cmd.Flags()
 	a.addMirrorFlag(cmd, &f.mirrors, "only this `MIRROR`, enabled or not (several allowed)")
 	fs.BoolVarP(&f.all, "all", "a", false, "disabled mirrors too")
-	fs.StringVar(&f.urls, "urls", "http", "`WHICH` URLs: http (clients'), scan (rsync, else FTP, else HTTP) or all")
+	fs.StringVar(&f.urls, "urls", "http", "`WHICH` URLs: http (clients'), scan (rsync, else FTP, S3, HTTP) or all")
 	fs.BoolVar(&f.digest, "digest", false, "read the file by HTTP and compare its SHA-256")
 	fs.BoolVar(&f.digest, "md5", false, "the same as --digest, for those who know MirrorBrain")
 	fs.BoolVar(&f.content, "content", false, "read the file by HTTP and show how it begins")
@@ -81,8 +81,11 @@ func (a *app) runProbefile(ctx context.Context, arg string, f probeFlags) error 
 		return err
 	}
 	mirrors, err := a.probeTargets(ctx, f)
-	if err != nil || len(mirrors) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(mirrors) == 0 && !a.json {
+		return nil // it is said why
 	}
 	real, err := a.db.Resolve(ctx, path) // a link has no versions of its own
 	if err != nil {
@@ -95,8 +98,11 @@ func (a *app) runProbefile(ctx context.Context, arg string, f probeFlags) error 
 	k.path = path
 	var clients askers
 	defer clients.close()
-	places, others := probePlaces(mirrors, path, f.urls, &clients)
-	if len(places) == 0 {
+	places, others, err := probePlaces(mirrors, path, f.urls, &clients)
+	if err != nil {
+		return err
+	}
+	if len(places) == 0 && len(mirrors) > 0 {
 		return fmt.Errorf("no mirror carries %q, as to their --subtree settings", path)
 	}
 	answers := copies.Ask(ctx, places, o)
@@ -160,7 +166,7 @@ func (a *app) probeTargets(ctx context.Context, f probeFlags) ([]mirror.Mirror, 
 }
 
 // probePlaces gives the URLs to ask, and how many mirrors do not carry the path.
-func probePlaces(mirrors []mirror.Mirror, path, which string, clients *askers) (places []copies.Place, others int) {
+func probePlaces(mirrors []mirror.Mirror, path, which string, clients *askers) (places []copies.Place, others int, err error) {
 	for i := range mirrors {
 		m := &mirrors[i]
 		rel, ok := below(m, path)
@@ -169,17 +175,19 @@ func probePlaces(mirrors []mirror.Mirror, path, which string, clients *askers) (
 			continue
 		}
 		for _, base := range probeBases(m, which) {
-			places = append(places, copies.Place{
-				Mirror: m.Name, Base: base, Path: rel, PasswordFile: m.RsyncPasswordFile, Client: clients.client(m),
-			})
+			p, err := clients.place(m, base, rel)
+			if err != nil {
+				return nil, 0, err
+			}
+			places = append(places, p)
 		}
 	}
-	return places, others
+	return places, others, nil
 }
 
 func probeBases(m *mirror.Mirror, which string) []string {
 	var scan []string
-	for _, u := range []string{m.Rsync, m.FTP} {
+	for _, u := range []string{m.Rsync, m.FTP, m.S3} {
 		if u != "" {
 			scan = append(scan, u)
 		}

@@ -71,7 +71,10 @@ func (a *app) runTest(ctx context.Context, name string, f testFlags) error {
 	if err != nil {
 		return fmt.Errorf("test %s: %w", m.Name, err)
 	}
-	client := scanner.NewClient(&m, timeout)
+	client, err := scanner.NewClient(&m, timeout)
+	if err != nil {
+		return err
+	}
 	defer client.CloseIdleConnections()
 	findings := checkup.Run(ctx, subject, checkup.Options{
 		Timeout: timeout, Client: client, RsyncProgram: a.conf.RsyncProgram, MaxScanAge: a.maxScanAge(), Log: a.logger(),

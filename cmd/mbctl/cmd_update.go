@@ -118,8 +118,7 @@ func (a *app) runUpdate(ctx context.Context, names []string, f updateFlags) erro
 			return err
 		}
 		if len(mirrors) == 0 {
-			a.sayNoMirrors(0)
-			return nil
+			return a.noMirrors(0)
 		}
 	}
 	for _, name := range names {

@@ -40,7 +40,7 @@ func (a *app) missingOf(ctx context.Context, h *heldBy, dir string, f dirsFlags)
 	}
 	missing := roaring.AndNot(ids, h.held)
 	if missing.IsEmpty() && !a.json {
-		a.say("%s lacks nothing of the %s files below %s/.", h.m.Name, count(ids.GetCardinality()), printable(dir))
+		a.note("%s lacks nothing of the %s files below %s/.", h.m.Name, count(ids.GetCardinality()), printable(dir))
 		return nil
 	}
 	if f.files {

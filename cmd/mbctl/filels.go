@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,6 +85,9 @@ func (a *app) runFileLs(ctx context.Context, text string, f lsFlags) error {
 	pattern, err := glob.Parse(text)
 	if err != nil {
 		return usagef("%w", err)
+	}
+	if f.limit < 0 {
+		return usagef("--limit %d: must not be negative", f.limit)
 	}
 	f.probe = f.probe || f.digest
 	o, err := a.askOptions()
@@ -170,29 +174,28 @@ func (a *app) holders(ctx context.Context, names []string) ([]heldBy, error) {
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, m)
+			if !slices.ContainsFunc(all, func(o mirror.Mirror) bool { return o.ID == m.ID }) {
+				all = append(all, m)
+			}
 		}
-	}
-	held := make(map[mirror.ID]*roaring.Bitmap, len(all))
-	err = a.db.Read(ctx, func(n *store.Snapshot) error {
-		return n.Holdings(0, func(h store.Holdings) error {
-			held[h.Mirror] = h.Held
-			return nil
-		})
-	})
-	if err != nil {
-		return nil, err
 	}
 	now := time.Now()
 	out := make([]heldBy, len(all))
+	at := make(map[mirror.ID]int, len(all))
 	for i, m := range all {
 		state, _ := m.State(now, a.maxScanAge())
-		out[i] = heldBy{m, state, held[m.ID]}
-		if out[i].held == nil {
-			out[i].held = roaring.New()
-		}
+		out[i] = heldBy{m, state, roaring.New()}
+		at[m.ID] = i
 	}
-	return out, nil
+	err = a.db.Read(ctx, func(n *store.Snapshot) error {
+		return n.Holdings(0, func(h store.Holdings) error {
+			if i, ok := at[h.Mirror]; ok {
+				out[i].held = h.Held
+			}
+			return nil
+		})
+	})
+	return out, err
 }
 
 // probeRows asks the mirrors of the rows for their copies.
@@ -216,7 +219,11 @@ func (a *app) probeRows(ctx context.Context, rows []heldFile, o copies.Options, 
 			}
 			known[k.path] = k
 		}
-		places = append(places, copies.Place{Mirror: r.by.m.Name, Base: r.by.m.HTTP[0], Path: rel, Client: clients.client(&r.by.m)})
+		p, err := clients.place(&r.by.m, r.by.m.HTTP[0], rel)
+		if err != nil {
+			return err
+		}
+		places = append(places, p)
 		of = append(of, i)
 	}
 	answers := copies.Ask(ctx, places, o)

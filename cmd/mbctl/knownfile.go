@@ -147,10 +147,7 @@ func hexOf(c *copies.Copy) string {
 // below gives the path below a mirror's base URLs; false: it is not in the part
 // of the tree that the mirror carries.
 func below(m *mirror.Mirror, path string) (string, bool) {
-	if m.Subtree == "" {
-		return path, true
-	}
-	return strings.CutPrefix(path, m.Subtree+"/")
+	return m.There(path)
 }
 
 // copyURL is where clients are sent for a path; "": nowhere.
@@ -191,16 +188,25 @@ type askers struct {
 	clients map[mirror.ID]*http.Client
 }
 
-func (w *askers) client(m *mirror.Mirror) *http.Client {
-	c, ok := w.clients[m.ID]
-	if !ok {
-		if w.clients == nil {
-			w.clients = map[mirror.ID]*http.Client{}
-		}
-		c = scanner.NewClient(m, 20*time.Second)
-		w.clients[m.ID] = c
+func (w *askers) client(m *mirror.Mirror) (*http.Client, error) {
+	if c, ok := w.clients[m.ID]; ok {
+		return c, nil
 	}
-	return c
+	c, err := scanner.NewClient(m, 20*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	if w.clients == nil {
+		w.clients = map[mirror.ID]*http.Client{}
+	}
+	w.clients[m.ID] = c
+	return c, nil
+}
+
+// place is where a base URL of a mirror has a path below it.
+func (w *askers) place(m *mirror.Mirror, base, rel string) (copies.Place, error) {
+	client, err := w.client(m)
+	return copies.Place{Mirror: m.Name, Base: base, Path: rel, Client: client, Listing: scanner.ListingOptions(m, base)}, err
 }
 
 func (w *askers) close() {

@@ -44,6 +44,14 @@ func (a *app) say(format string, args ...any) {
 	}
 }
 
+// note prints a line for people on standard error, where it is in no script's
+// way, unless --quiet or --json is set.
+func (a *app) note(format string, args ...any) {
+	if !a.quiet && !a.json {
+		fmt.Fprintf(a.err, format+"\n", args...)
+	}
+}
+
 // sheet is a table to print.
 type sheet struct {
 	header []string
