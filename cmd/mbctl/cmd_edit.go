@@ -30,7 +30,7 @@ and asked about before it is stored.`,
   mbctl edit example --other-countries ''      # none any more
   mbctl edit example                           # in the editor`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeMirrors,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if flags.changed() == "" {
 				return a.editText(cmd.Context(), args[0])

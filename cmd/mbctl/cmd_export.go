@@ -58,7 +58,6 @@ A dump for PostgreSQL is what pg_dump makes.`,
 	fs.BoolVarP(&o.all, "all", "a", false, "disabled mirrors too (yaml: always)")
 	fs.BoolVar(&o.emails, "emails", false, "json, csv, mirmon: with the contacts, which are private")
 	cmd.MarkFlagsMutuallyExclusive("output", "dir")
-	complete(cmd, "dir", cobra.ShellCompDirectiveFilterDirs)
 	return cmd
 }
 

@@ -32,6 +32,8 @@ reason for it. Piped, the columns are separated by tabs: name, state, reason,
 continent, country, score, files held, age of the last scan, URL.`,
 		Example: "  mbctl list\n  mbctl list --all --country de,at\n  mbctl list --state down,'scan too old'",
 		Args:    cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			part := ""
 			if len(args) == 1 {

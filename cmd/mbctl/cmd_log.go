@@ -15,7 +15,7 @@ func newLogCommand(a *app) *cobra.Command {
 		Short:             "Show who changed what about a mirror",
 		Example:           "  mbctl log example\n  mbctl log example -n 200",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeMirrors,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runLog(cmd.Context(), args[0], limit)
 		},

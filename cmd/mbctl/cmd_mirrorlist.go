@@ -52,7 +52,7 @@ With -o the file is replaced at once, and keeps its mode.`,
 	fs.StringVar(&o.title, "title", "", "`TEXT` of the heading (default Mirrors)")
 	fs.StringVar(&o.header, "header", "", "`FILE` of HTML to put before the list")
 	fs.StringVar(&o.footer, "footer", "", "`FILE` of HTML to put after the list")
-	complete(cmd, "format", cobra.ShellCompDirectiveNoFileComp, tableFormats...)
+	offer(cmd, "format", tableFormats...)
 	return cmd
 }
 

@@ -66,10 +66,11 @@ func timeOrNil(t time.Time) *time.Time {
 
 func newShowCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show everything about a mirror",
-		Example: "  mbctl show example\n  mbctl show example --json | jq .scan",
-		Args:    cobra.ExactArgs(1),
+		Use:               "show NAME",
+		Short:             "Show everything about a mirror",
+		Example:           "  mbctl show example\n  mbctl show example --json | jq .scan",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runShow(cmd.Context(), args[0])
 		},

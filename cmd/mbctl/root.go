@@ -120,6 +120,7 @@ A beginning:
 	)
 	root.AddCommand(newExportCommand(a), newImportCommand(a), newMarkersCommand(a), newMirrorlistCommand(a), newTimestampCommand(a))
 	finish(root)
+	a.completeFlags(root)
 	return root
 }
 
