@@ -10,6 +10,7 @@ import (
 // Shell is the command that opens a database's own client.
 type Shell struct {
 	Args []string // program and arguments; none of them is a secret
+	File string   // that must be there: SQLite's; "" none
 	Env  []string // NAME=VALUE, besides the environment of this process
 }
 
@@ -30,7 +31,7 @@ func ShellCommand(dbURL string) (Shell, error) {
 		if err != nil {
 			return Shell{}, err
 		}
-		return Shell{Args: []string{"sqlite3", "-cmd", ".timeout 5000", path}}, nil
+		return Shell{Args: []string{"sqlite3", "-cmd", ".timeout 5000", path}, File: path}, nil
 	case "postgres", "postgresql":
 		return psqlCommand(dbURL)
 	}

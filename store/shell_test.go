@@ -13,7 +13,7 @@ func TestShellCommand(t *testing.T) {
 		url  string
 		want Shell
 	}{
-		{"sqlite:///srv/my%20db/x.db", Shell{Args: []string{"sqlite3", "-cmd", ".timeout 5000", "/srv/my db/x.db"}}},
+		{"sqlite:///srv/my%20db/x.db", Shell{Args: []string{"sqlite3", "-cmd", ".timeout 5000", "/srv/my db/x.db"}, File: "/srv/my db/x.db"}},
 		{"postgres://h/db", Shell{Args: []string{"psql", "-d", "postgres://h/db"}}},
 		{"postgres://u@h", Shell{Args: []string{"psql", "-d", "postgres://u@h"}}},
 		{"postgres://u:p%40ss@h:1,h2:2/db?sslmode=disable", Shell{

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +35,15 @@ func (a *app) runDBShell(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, sh.Args[0], append(sh.Args[1:], args...)...)
+	if sh.File != "" {
+		if _, err := os.Stat(sh.File); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no database %s yet: mbctl index DIR", sh.File) // sqlite3 would make one
+		}
+	}
+	// An interrupt is the program's: it ends a query, not us.
+	signal.Ignore(os.Interrupt)
+	defer signal.Reset(os.Interrupt)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), sh.Args[0], append(sh.Args[1:], args...)...)
 	cmd.Env = append(os.Environ(), sh.Env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.err
 	if err := cmd.Run(); errors.Is(err, exec.ErrNotFound) {

@@ -37,20 +37,27 @@ func (a *app) runDBSizes(ctx context.Context) error {
 		Rows  int64  `json:"rows"`
 		Bytes *int64 `json:"bytes"` // null: not known
 	}
+	_, tty := terminal(a.out)
+	size := func(n int64) string {
+		if tty {
+			return humanize.IBytes(uint64(n))
+		}
+		return fmt.Sprint(n)
+	}
 	docs, rows := []sizeDoc{}, [][]string{}
 	for i := range list {
 		t := &list[i]
 		doc, bytes := sizeDoc{Table: t.Name, Rows: t.Rows}, "?"
 		if t.Bytes >= 0 {
-			doc.Bytes, bytes = &t.Bytes, humanize.IBytes(uint64(t.Bytes))
+			doc.Bytes, bytes = &t.Bytes, size(t.Bytes)
 		}
 		docs = append(docs, doc)
-		rows = append(rows, []string{t.Name, count(t.Rows), bytes})
+		rows = append(rows, []string{t.Name, fmt.Sprint(t.Rows), bytes})
 	}
 	if a.json {
 		return a.printJSON(map[string]any{"tables": docs, "total": total})
 	}
-	rows = append(rows, []string{"total", "", humanize.IBytes(uint64(total))})
+	rows = append(rows, []string{"total", "", size(total)})
 	a.printTable(sheet{header: []string{"table", "rows", "size"}, rows: rows, right: []int{1, 2}})
 	return nil
 }

@@ -84,6 +84,9 @@ func lazily(words func() []string) completer {
 		}
 		var out []string
 		for _, w := range words() {
+			if before != "" { // bash's script finds no words with commas that have descriptions
+				w, _, _ = strings.Cut(w, "\t")
+			}
 			if strings.HasPrefix(w, start) {
 				out = append(out, before+w)
 			}
