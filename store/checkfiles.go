@@ -279,23 +279,8 @@ func some(ids *roaring.Bitmap) string {
 // bitmaps checks that the other bitmaps can be read.
 func (c *checker) bitmaps() error {
 	for _, b := range []struct{ table, column string }{{"purged", "ids"}, {"large_file", "sound"}, {"large_file", "unsound"}} {
-		bad := 0
-		rows, err := c.q.QueryContext(c.ctx, "SELECT "+b.column+" FROM "+b.table)
+		bad, err := c.unreadable(b.table, b.column)
 		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			var raw sql.RawBytes
-			if err := rows.Scan(&raw); err != nil {
-				rows.Close()
-				return err
-			}
-			if _, err := unpacked(raw); err != nil {
-				bad++
-			}
-		}
-		rows.Close()
-		if err := rows.Err(); err != nil {
 			return err
 		}
 		if bad > 0 {
@@ -303,4 +288,23 @@ func (c *checker) bitmaps() error {
 		}
 	}
 	return nil
+}
+
+// unreadable counts bitmaps that are none.
+func (c *checker) unreadable(table, column string) (bad int, err error) {
+	rows, err := c.q.QueryContext(c.ctx, "SELECT "+column+" FROM "+table)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var raw sql.RawBytes
+		if err := rows.Scan(&raw); err != nil {
+			return 0, err
+		}
+		if _, err := unpacked(raw); err != nil {
+			bad++
+		}
+	}
+	return bad, rows.Err()
 }

@@ -123,11 +123,9 @@ func (b *roff) verbatim(s string) {
 // commands, and stay as they are.
 func (b *roff) paragraphs(s string) {
 	for i, p := range strings.Split(s, "\n\n") {
-		before, table := p, ""
-		if strings.HasPrefix(p, "  ") {
-			before, table = "", p
-		} else if at := strings.Index(p, "\n  "); at >= 0 {
-			before, table = p[:at], p[at+1:]
+		before, table, found := strings.Cut("\n"+p, "\n  ")
+		if before = strings.TrimPrefix(before, "\n"); found {
+			table = "  " + table
 		}
 		if before != "" {
 			if i > 0 {
