@@ -1,10 +1,14 @@
 package store
 
 import (
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/pgtest"
 )
 
 func TestShellCommand(t *testing.T) {
@@ -49,4 +53,22 @@ func FuzzShellCommand(f *testing.F) {
 			t.Errorf("%q", sh.Args)
 		}
 	})
+}
+
+// psql takes what it is given.
+func TestShellOpensPostgres(t *testing.T) {
+	t.Parallel()
+	psql, err := exec.LookPath("psql")
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	ok(t, err)
+	sh, err := ShellCommand(pgtest.New(t) + "&pool_max_conns=2")
+	ok(t, err)
+	cmd := exec.CommandContext(t.Context(), psql, append(sh.Args[1:], "-X", "-At", "-c", "SELECT 41 + 1")...)
+	cmd.Env = append(os.Environ(), sh.Env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != "42" {
+		t.Errorf("%v: %s", err, out)
+	}
 }
