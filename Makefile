@@ -1,5 +1,5 @@
 # Every target works as the first command on a fresh machine with Go.
-.PHONY: build demo test bench lint fuzz cover docs clean help
+.PHONY: build demo test bench lint fuzz cover docs man clean help
 .DEFAULT_GOAL := help
 
 # xcaddy's tags; tests use them too, so that what is tested is what is built.
@@ -40,6 +40,9 @@ cover: ## test coverage by package, and bin/cover.html
 
 docs: ## docs/mbctl.md from the commands
 	go run ./cmd/mbctl docs --markdown docs/mbctl.md
+
+man: ## bin/man/mbctl*.1, for packages (usr/share/man/man1)
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} go run ./cmd/mbctl docs --man bin/man
 
 clean: ## remove bin/
 	rm -rf bin

@@ -2,6 +2,7 @@ package mirrorlist
 
 import (
 	_ "embed" // for the table
+	"maps"
 	"strings"
 	"sync"
 )
@@ -31,3 +32,6 @@ func englishCountry(code string) string {
 	}
 	return strings.ToUpper(code)
 }
+
+// Countries gives the English short names of all countries by their codes.
+func Countries() map[string]string { return maps.Clone(englishCountries()) }

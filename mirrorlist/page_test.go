@@ -49,10 +49,11 @@ var (
 	elements = []string{
 		"html", "head", "meta", "title", "style", "link", "body", "main", "section", "div", "p", "h1", "h2", "h3", "ul", "li",
 		"dl", "dt", "dd", "a", "span", "strong", "small", "bdi", "code", "time", "svg", "rect", "details", "summary", "footer",
+		"header", "nav", "table", "thead", "tbody", "tr", "th", "td", // of tables of mirrors
 	}
 	allowedAttrs = []string{
 		"lang", "charset", "name", "content", "rel", "href", "class", "id", "datetime", "open", "aria-hidden",
-		"viewbox", "preserveaspectratio", "width", "height",
+		"viewbox", "preserveaspectratio", "width", "height", "scope", "role", "title", "aria-label",
 	}
 )
 

@@ -12,31 +12,35 @@ import (
 
 // dialect is all in which the two databases differ within queries.
 type dialect struct {
-	name      string             // folder of the migrations
-	now       string             // SQL for the database's clock, ns since the epoch
-	forUpdate string             // ends a SELECT whose rows are to be locked
-	notify    string             // tells the others, in the transaction; "" where they see it anyway
-	isolation sql.IsolationLevel // of snapshots
-	standby   string             // SQL for: is this a replica
-	bytes     string             // type name
-	keys      int                // pairs looked up in one statement
-	contains  string             // SQL for: the bytes ? are somewhere in name
-	hasTable  string             // SQL for: is there a table $1
-	migrating string             // first statement of a migration, "" none
-	insert    func(ctx context.Context, tx *tx, table string, columns []string, rows [][]any) error
+	name       string             // folder of the migrations
+	now        string             // SQL for the database's clock, ns since the epoch
+	forUpdate  string             // ends a SELECT whose rows are to be locked
+	notify     string             // tells the others, in the transaction; "" where they see it anyway
+	isolation  sql.IsolationLevel // of snapshots
+	standby    string             // SQL for: is this a replica
+	bytes      string             // type name
+	keys       int                // pairs looked up in one statement
+	contains   string             // SQL for: the bytes ? are somewhere in name
+	hasTable   string             // SQL for: is there a table $1
+	tableSize  string             // SQL for: bytes of table $1 with its indexes
+	holdClaims string             // lets nobody claim versions to hash until the transaction ends; "" where nobody else writes then
+	migrating  string             // first statement of a migration, "" none
+	insert     func(ctx context.Context, tx *tx, table string, columns []string, rows [][]any) error
 }
 
 var postgres = dialect{
-	name:      "postgres",
-	bytes:     "bytea",
-	keys:      500,
-	contains:  "position(CAST(? AS bytea) IN name) > 0",
-	now:       "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint",
-	forUpdate: " FOR UPDATE",
-	notify:    "NOTIFY mirrorbrain",
-	isolation: sql.LevelRepeatableRead,
-	standby:   "SELECT pg_is_in_recovery()",
-	hasTable:  "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1",
+	name:       "postgres",
+	bytes:      "bytea",
+	keys:       500,
+	contains:   "position(CAST(? AS bytea) IN name) > 0",
+	now:        "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint",
+	forUpdate:  " FOR UPDATE",
+	notify:     "NOTIFY mirrorbrain",
+	isolation:  sql.LevelRepeatableRead,
+	standby:    "SELECT pg_is_in_recovery()",
+	hasTable:   "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1",
+	holdClaims: "LOCK TABLE hash_claim IN SHARE MODE",
+	tableSize:  "SELECT pg_total_relation_size(to_regclass(CAST($1 AS text)))",
 	// Ended with the transaction, so it also works through pgbouncer in
 	// transaction mode. The number is arbitrary.
 	migrating: "SELECT pg_advisory_xact_lock(7307126203845226866)",
@@ -44,14 +48,15 @@ var postgres = dialect{
 }
 
 var sqliteDialect = dialect{
-	name:     "sqlite",
-	bytes:    "BLOB",
-	keys:     20, // the driver's time to bind grows by the square
-	contains: "instr(name, ?) > 0",
-	now:      "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000000)",
-	standby:  "SELECT 0",
-	hasTable: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
-	insert:   insertRows,
+	name:      "sqlite",
+	bytes:     "BLOB",
+	keys:      20, // the driver's time to bind grows by the square
+	contains:  "instr(name, ?) > 0",
+	now:       "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000000)",
+	standby:   "SELECT 0",
+	hasTable:  "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
+	tableSize: "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN (SELECT name FROM sqlite_master WHERE tbl_name = $1)",
+	insert:    insertRows,
 }
 
 // copyRows is PostgreSQL's COPY, within the transaction.

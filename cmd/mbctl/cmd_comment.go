@@ -30,7 +30,7 @@ command always appends.`,
   mbctl comment example ''
   mail -p | mbctl comment example --append -`,
 		Args:              cobra.RangeArgs(1, 2),
-		ValidArgsFunction: a.completeOneMirror,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return a.showComment(cmd.Context(), args[0])

@@ -23,7 +23,7 @@ upgraded one by one afterwards.`,
 		},
 	}
 	migrate.Flags().BoolVarP(&dryRun, "dry-run", "n", false, "only say what would be done")
-	return group("db", "Care for the database", migrate)
+	return group("db", "Care for the database", migrate, a.newDBCheck(), a.newDBSizes(), a.newDBVacuum(), a.newDBShell())
 }
 
 func (a *app) runMigrate(ctx context.Context, dryRun bool) error {

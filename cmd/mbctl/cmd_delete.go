@@ -16,7 +16,7 @@ func newDeleteCommand(a *app) *cobra.Command {
 An enabled mirror is only deleted with --force.`,
 		Example:           "  mbctl disable example && mbctl delete example",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeMirrors,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runDelete(cmd.Context(), args[0], force)
 		},

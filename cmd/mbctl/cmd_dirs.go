@@ -51,7 +51,7 @@ out is not missing, and shown as "-". Piped, the columns are separated by tabs.`
   mbctl dirs --missing releases/2.1 --all
   mbctl dirs example --missing / --files`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: a.completeOneMirror,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			given := cmd.Flags().Changed
 			f.hasSegments, f.hasDir, f.hasMissing = given("segments"), given("dir"), given("missing")
@@ -169,8 +169,8 @@ func (p parts) cover(h *heldBy, folder string, ids *roaring.Bitmap) coverage {
 	return coverage{true, h.held.AndCardinality(own), own.GetCardinality()}
 }
 
-// folderDoc is a folder in JSON output.
-type folderDoc struct {
+// dirDoc is a folder in JSON output.
+type dirDoc struct {
 	Folder   string        `json:"folder"`
 	Files    int64         `json:"files"`
 	Bytes    int64         `json:"bytes"`
@@ -195,7 +195,7 @@ func (a *app) dirsByFolder(ctx context.Context, holders []heldBy, dir string, le
 	if err != nil {
 		return err
 	}
-	docs := []folderDoc{}
+	docs := []dirDoc{}
 	err = a.db.FolderTotals(ctx, dir, levels, func(t store.FolderTotal) error {
 		if t.Files > 0 {
 			docs = append(docs, own.folder(&t, holders))
@@ -205,7 +205,7 @@ func (a *app) dirsByFolder(ctx context.Context, holders []heldBy, dir string, le
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(docs, func(x, y folderDoc) int {
+	slices.SortFunc(docs, func(x, y dirDoc) int {
 		// As a tree is printed: a folder, what is in it, the next.
 		return strings.Compare(strings.ReplaceAll(x.Folder, "/", "\x00"), strings.ReplaceAll(y.Folder, "/", "\x00"))
 	})
@@ -223,7 +223,7 @@ func (a *app) dirsByFolder(ctx context.Context, holders []heldBy, dir string, le
 	return nil
 }
 
-func (d *folderDoc) cells(one bool) []string {
+func (d *dirDoc) cells(one bool) []string {
 	folder := d.Folder + "/"
 	if one {
 		return []string{fmt.Sprint(d.Files), fmt.Sprint(d.Bytes), fmt.Sprint(d.one.held), d.one.text(), folder}
@@ -236,8 +236,8 @@ func (d *folderDoc) cells(one bool) []string {
 }
 
 // folder sums up how much of a folder the mirrors have.
-func (p parts) folder(t *store.FolderTotal, holders []heldBy) folderDoc {
-	d := folderDoc{Folder: t.Path, Files: t.Files, Bytes: t.Bytes, Mirrors: []coverageDoc{}}
+func (p parts) folder(t *store.FolderTotal, holders []heldBy) dirDoc {
+	d := dirDoc{Folder: t.Path, Files: t.Files, Bytes: t.Bytes, Mirrors: []coverageDoc{}}
 	sum := 0.0
 	for i := range holders {
 		c := p.cover(&holders[i], t.Path, t.IDs)

@@ -11,15 +11,19 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// newDocsCommand makes the reference in docs/ from the commands themselves.
+// newDocsCommand makes the reference in docs/, and the manual pages, from the
+// commands themselves.
 func newDocsCommand(a *app) *cobra.Command {
-	var out string
+	var out, man string
 	cmd := &cobra.Command{
 		Use:    "docs",
-		Short:  "Write the reference of all commands as Markdown",
+		Short:  "Write the reference of all commands as Markdown, or as manual pages",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if man != "" {
+				return writeManPages(cmd.Root(), man, manDate())
+			}
 			text := reference(cmd.Root())
 			if out == "-" {
 				_, err := a.out.Write(text)
@@ -29,6 +33,7 @@ func newDocsCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&out, "markdown", "-", "`FILE` to write, - for standard output")
+	cmd.Flags().StringVar(&man, "man", "", "`FOLDER` for manual pages (dated by SOURCE_DATE_EPOCH, or the commit)")
 	return cmd
 }
 
@@ -48,7 +53,7 @@ func section(b *bytes.Buffer, cmd *cobra.Command) {
 		return
 	}
 	fmt.Fprintf(b, "## %s\n\n%s.\n\n", cmd.CommandPath(), strings.TrimSuffix(cmd.Short, "."))
-	if cmd.Runnable() && !cmd.HasSubCommands() {
+	if cmd.Runnable() && (!cmd.HasSubCommands() || cmd.Example != "") { // else only its subcommands do something
 		fmt.Fprintf(b, "```\n%s\n```\n\n", cmd.UseLine())
 	}
 	if long := strings.TrimSpace(strings.ReplaceAll(cmd.Long, exitCodesHelp, "")); long != "" {

@@ -36,7 +36,7 @@ new mirror; without --new it is asked whether that is meant.`,
   mbctl edit example                           # in the editor
   mbctl edit another --new                     # an empty form`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeOneMirror,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case flags.changed() == "":
@@ -226,18 +226,24 @@ func tomlError(err error) error {
 	return fmt.Errorf("line %d: %s", line, strings.TrimPrefix(de.Error(), "toml: "))
 }
 
-// runEditor lets the operator edit text; problem is shown at the top.
+// runEditor lets the operator edit a mirror; problem is shown at the top.
 func (a *app) runEditor(ctx context.Context, name string, text []byte, problem string) ([]byte, error) {
+	head := "# Mirror " + name + ". Save and leave the editor; you will be asked before it is stored.\n"
+	return a.editFile(ctx, name+".toml", head, text, problem)
+}
+
+// editFile lets the operator edit text in a file of that name. The head, and
+// what was not valid before, are comments above it, and are not given back.
+func (a *app) editFile(ctx context.Context, base, head string, text []byte, problem string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "mbctl-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	head := "# Mirror " + name + ". Save and leave the editor; you will be asked before it is stored.\n"
 	if problem != "" {
 		head += "# Not valid: " + strings.ReplaceAll(problem, "\n", "\n# ") + "\n"
 	}
-	file := filepath.Join(dir, name+".toml")
+	file := filepath.Join(dir, base)
 	if err := os.WriteFile(file, append([]byte(head), text...), 0o600); err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ them.`,
   mbctl list --state down,'scan too old'
   mbctl list -r eu --asn --prefix -N -R`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: a.completeOneMirror,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			part := ""
 			if len(args) == 1 {

@@ -28,7 +28,7 @@ tabs: time, mirror, who, what, detail.`,
   mbctl log --since 24h
   mbctl log --since '2026-11-01 08:00' --json`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: a.completeOneMirror,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := store.EventWish{Limit: limit}
 			if limit < 1 {

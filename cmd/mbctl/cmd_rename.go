@@ -16,7 +16,7 @@ func newRenameCommand(a *app) *cobra.Command {
 		Short:             "Give a mirror another name",
 		Example:           "  mbctl rename example example-berlin",
 		Args:              cobra.ExactArgs(2),
-		ValidArgsFunction: a.completeOneMirror,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := mirror.ValidName(args[1]); err != nil {
 				return usagef("%w", err)

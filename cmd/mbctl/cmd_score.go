@@ -18,7 +18,7 @@ equally well, each gets its score's share of the requests: of two with 100 and
 50 the first gets two thirds. 100 is usual; 0 sends nothing.`,
 		Example:           "  mbctl score example\n  mbctl score example 50",
 		Args:              cobra.RangeArgs(1, 2),
-		ValidArgsFunction: a.completeOneMirror,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				m, err := a.findMirror(cmd.Context(), args[0])

@@ -71,7 +71,7 @@ func newShowCommand(a *app) *cobra.Command {
 		Example: "  mbctl show example\n  mbctl show example --json | jq .scan",
 		Args:    cobra.ExactArgs(1),
 
-		ValidArgsFunction: a.completeOneMirror,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runShow(cmd.Context(), args[0])
 		},

@@ -41,7 +41,7 @@ follows. Exit code 3: something FAILed.`,
   mbctl test example --bad
   mbctl test example --trace timestamp.txt --json | jq '.findings[] | select(.result == "FAIL")'`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeOneMirror,
+		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runTest(cmd.Context(), args[0], f)
 		},
@@ -99,8 +99,8 @@ func tallyOf(findings []checkup.Finding) map[checkup.Result]int {
 	return tally
 }
 
-// findingDoc is a finding in JSON output.
-type findingDoc struct {
+// checkupDoc is a finding in JSON output.
+type checkupDoc struct {
 	Check  string `json:"check"`
 	About  string `json:"about,omitempty"`
 	Result string `json:"result"`
@@ -113,17 +113,17 @@ type testDoc struct {
 	Mirror   string       `json:"mirror"`
 	At       time.Time    `json:"at"`
 	Result   string       `json:"result"` // the worst
-	Findings []findingDoc `json:"findings"`
+	Findings []checkupDoc `json:"findings"`
 }
 
 func (a *app) printFindings(m *mirror.Mirror, findings []checkup.Finding, bad bool) error {
-	doc := testDoc{Mirror: m.Name, At: time.Now().UTC().Truncate(time.Second), Result: string(checkup.Worst(findings)), Findings: []findingDoc{}}
+	doc := testDoc{Mirror: m.Name, At: time.Now().UTC().Truncate(time.Second), Result: string(checkup.Worst(findings)), Findings: []checkupDoc{}}
 	var rows [][]string
 	for _, f := range findings {
 		if bad && f.Result != checkup.Warn && f.Result != checkup.Fail {
 			continue
 		}
-		doc.Findings = append(doc.Findings, findingDoc{f.Check, f.About, string(f.Result), f.What, f.Mend})
+		doc.Findings = append(doc.Findings, checkupDoc{f.Check, f.About, string(f.Result), f.What, f.Mend})
 		rows = append(rows, []string{string(f.Result), f.Check, f.About, f.What, f.Mend})
 	}
 	if a.json {

@@ -23,6 +23,7 @@ type instance struct {
 	GeoIPASN string `toml:"geoip_asn"`
 
 	KeepVersions duration `toml:"keep_versions"` // default 30 days
+	KeepEvents   duration `toml:"keep_events"`   // what `db vacuum` leaves of the log of changes; default a year
 	MaxScanAge   duration `toml:"max_scan_age"`  // default 14 days
 	Exclude      []string `toml:"exclude"`       // globs that the index leaves out
 

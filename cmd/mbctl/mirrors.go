@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,29 +71,48 @@ func (a *app) maxScanAge() time.Duration {
 
 // completeMirrors offers mirror names to the shell.
 func (a *app) completeMirrors(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
-	defer cancel()
-	db, err := a.store(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	all, err := db.Mirrors(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
 	var out []string
-	for _, m := range all {
-		if strings.HasPrefix(m.Name, start) {
-			out = append(out, m.Name)
+	a.quietly(cmd.Context(), func(ctx context.Context, db *store.Store) error {
+		all, err := db.Mirrors(ctx)
+		for _, m := range all {
+			if strings.HasPrefix(m.Name, start) && !slices.Contains(args, m.Name) {
+				out = append(out, m.Name)
+			}
 		}
-	}
+		return err
+	})
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeOneMirror offers mirror names for the first argument alone.
-func (a *app) completeOneMirror(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+// completeMirror offers mirror names for the first argument alone.
+func (a *app) completeMirror(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return a.completeMirrors(cmd, args, start)
+}
+
+// completionTimeout is how long the shell waits for the database.
+const completionTimeout = 2 * time.Second
+
+// quietly reads the database for the shell's completion: a database that does
+// not answer, or is not there, offers nothing, and nothing is said or made.
+func (a *app) quietly(ctx context.Context, read func(context.Context, *store.Store) error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
+	defer cancel()
+	conf, err := a.config()
+	if err != nil {
+		return
+	}
+	db, err := store.Open(conf.Database, store.Options{ReadOnly: true})
+	if err != nil {
+		return
+	}
+	defer db.Close()
+	if db.Prepare(ctx) == nil {
+		_ = read(ctx, db) // what was read is offered
+	}
 }

@@ -112,16 +112,25 @@ A beginning:
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codedError{exitUsage, err} })
 	root.CompletionOptions.HiddenDefaultCmd = false
 
-	root.AddCommand(
-		newNewCommand(a), newEditCommand(a), newShowCommand(a), newListCommand(a),
-		newEnableCommand(a), newDisableCommand(a), newDeleteCommand(a), newRenameCommand(a),
-		newScoreCommand(a), newIndexCommand(a), newScanCommand(a), newHashCommand(a), newASNCommand(a),
-		newDBCommand(a), newStatusCommand(a), newLogCommand(a), newVersionCommand(a), newDocsCommand(a),
+	root.AddCommand( // mirrors
+		newNewCommand(a), newEditCommand(a), newShowCommand(a), newListCommand(a), newCommentCommand(a),
+		newEnableCommand(a), newDisableCommand(a), newDeleteCommand(a), newRenameCommand(a), newScoreCommand(a),
+		newUpdateCommand(a), newTestCommand(a), newMarkersCommand(a), newMirrorlistCommand(a), newExportCommand(a),
+		newImportCommand(a, newImportMirrorBrainCommand(a), newImportMirrorbitsCommand(a)), newLogCommand(a),
 	)
-	root.AddCommand(newCommentCommand(a), newInstancesCommand(a), newFileCommand(a), newProbefileCommand(a), newDirsCommand(a), newIPLookupCommand(a), newUpdateCommand(a), newTestCommand(a))
-	root.AddCommand(group("import", "Take mirrors over from another redirector", newImportMirrorBrainCommand(a), newImportMirrorbitsCommand(a)))
-	root.AddCommand(newPushCommand(a), newNotifyCommand(a), newWaitCommand(a))
+	root.AddCommand( // files
+		newIndexCommand(a), newScanCommand(a), newHashCommand(a), newFileCommand(a), newProbefileCommand(a),
+		newDirsCommand(a), newTimestampCommand(a),
+	)
+	root.AddCommand( // releases
+		newPushCommand(a), newNotifyCommand(a), newWaitCommand(a),
+	)
+	root.AddCommand( // the rest
+		newStatusCommand(a), newDBCommand(a), newASNCommand(a), newIPLookupCommand(a), newInstancesCommand(a),
+		newVersionCommand(a), newDocsCommand(a),
+	)
 	finish(root)
+	a.completeFlags(root)
 	return root
 }
 
