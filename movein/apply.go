@@ -11,13 +11,16 @@ import (
 // Apply does what the plan says. Mirrors that are switched on there are
 // switched on here once a scan succeeds, or with enable at once; a mirror that
 // is here already keeps its switches. A run that breaks off can be repeated.
-func (p *Plan) Apply(ctx context.Context, db *store.Store, who string, enable bool) error {
+func (p *Plan) Apply(ctx context.Context, db *store.Store, markers MarkerStore, who string, enable bool) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if err := s.apply(ctx, db, p.Inventory.Title, who, enable); err != nil {
 			return fmt.Errorf("mirror %s: %w", s.Name, err)
 		}
 		p.remember(s)
+	}
+	if err := p.applyMarkers(ctx, markers); err != nil {
+		return fmt.Errorf("markers: %w", err)
 	}
 	return p.mem.keep(ctx, db, p.Inventory.System)
 }
