@@ -147,9 +147,13 @@ func place(s row, r *movein.Record) {
 	region, country := strings.TrimSpace(s.get("region")), strings.TrimSpace(s.get("country"))
 	if country == wildcard {
 		r.Wildcard = true
+		base := "<url>"
+		if len(m.HTTP) > 0 {
+			base = m.HTTP[0]
+		}
 		r.Leave("its country \"**\": it was counted as of every country there, beside the mirrors of the client's own. "+
 			"Here it has no country and serves clients for whom nothing nearer is left; for a CDN that has everything, "+
-			"'fallback %s' in the Caddyfile may be what is meant", mirror.Redact(s.get("baseurl")))
+			"'fallback %s' in the Caddyfile may be what is meant", base)
 		return
 	}
 	if c, ok := movein.Country(country); ok {
