@@ -2,6 +2,7 @@ package movein
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
@@ -19,10 +20,8 @@ func (p *Plan) Apply(ctx context.Context, db *store.Store, markers MarkerStore, 
 		}
 		p.remember(s)
 	}
-	if err := p.applyMarkers(ctx, markers); err != nil {
-		return fmt.Errorf("markers: %w", err)
-	}
-	return p.mem.keep(ctx, db, p.Inventory.System)
+	err := p.applyMarkers(ctx, markers, who)
+	return errors.Join(err, p.mem.keep(ctx, db, p.Inventory.System))
 }
 
 func (s *Step) apply(ctx context.Context, db *store.Store, title, who string, enable bool) error {

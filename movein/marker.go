@@ -2,13 +2,14 @@ package movein
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
 // MarkerStore is where our markers are.
 type MarkerStore interface {
 	Markers(ctx context.Context) ([]Marker, error)
-	SetMarkers(ctx context.Context, all []Marker) error // replaces them
+	SetMarkers(ctx context.Context, all []Marker, who string) error // replaces them
 }
 
 // MarkerChange is what becomes of a marker of the other system.
@@ -58,8 +59,8 @@ func (p *Plan) planMarkers(ctx context.Context, to MarkerStore) error {
 	return nil
 }
 
-// applyMarkers stores them.
-func (p *Plan) applyMarkers(ctx context.Context, to MarkerStore) error {
+// applyMarkers stores them, and remembers what was taken over once they are.
+func (p *Plan) applyMarkers(ctx context.Context, to MarkerStore, who string) error {
 	change := false
 	var base []Marker
 	for _, c := range p.Markers {
@@ -74,11 +75,13 @@ func (p *Plan) applyMarkers(ctx context.Context, to MarkerStore) error {
 			}
 		}
 	}
+	if change {
+		if err := to.SetMarkers(ctx, p.markers, who); err != nil {
+			return fmt.Errorf("markers: %w", err)
+		}
+	}
 	if len(p.Markers) > 0 {
 		p.mem.Markers = base
 	}
-	if !change {
-		return nil
-	}
-	return to.SetMarkers(ctx, p.markers)
+	return nil
 }

@@ -256,7 +256,7 @@ type markers struct {
 
 func (m *markers) Markers(context.Context) ([]Marker, error) { return m.all, nil }
 
-func (m *markers) SetMarkers(_ context.Context, all []Marker) error {
+func (m *markers) SetMarkers(_ context.Context, all []Marker, _ string) error {
 	m.all, m.set = all, m.set+1
 	return nil
 }
