@@ -2,6 +2,7 @@ package movein
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
@@ -11,7 +12,7 @@ import (
 // Apply does what the plan says. Mirrors that are switched on there are
 // switched on here once a scan succeeds, or with enable at once; a mirror that
 // is here already keeps its switches. A run that breaks off can be repeated.
-func (p *Plan) Apply(ctx context.Context, db *store.Store, who string, enable bool) error {
+func (p *Plan) Apply(ctx context.Context, db *store.Store, markers MarkerStore, who string, enable bool) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if err := s.apply(ctx, db, p.Inventory.Title, who, enable); err != nil {
@@ -19,7 +20,8 @@ func (p *Plan) Apply(ctx context.Context, db *store.Store, who string, enable bo
 		}
 		p.remember(s)
 	}
-	return p.mem.keep(ctx, db, p.Inventory.System)
+	err := p.applyMarkers(ctx, markers, who)
+	return errors.Join(err, p.mem.keep(ctx, db, p.Inventory.System))
 }
 
 func (s *Step) apply(ctx context.Context, db *store.Store, title, who string, enable bool) error {

@@ -108,7 +108,7 @@ func (r *Record) Operator(raw string) {
 	if !strings.Contains(raw, "://") {
 		raw = "http://" + raw
 	}
-	if _, err := mirror.BaseURL(raw, "http", "https"); err != nil {
+	if _, err := mirror.PublicURL(raw); err != nil {
 		r.Leave("operator URL: %v", err)
 		return
 	}

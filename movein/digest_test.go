@@ -120,7 +120,7 @@ func TestDifference(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, db *store.Store) {
+			one(t, func(t *testing.T, db *store.Store) {
 				root, sums := tree(t, db, "a/one", "a/two")
 				spoil(&sums[1])
 				s := Sampling{Root: root, Files: 20, Bytes: 1 << 20}
@@ -138,7 +138,7 @@ func TestDifference(t *testing.T) {
 // TestUnchecked: digests of which none could be checked are not believed.
 func TestUnchecked(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, db *store.Store) {
+	one(t, func(t *testing.T, db *store.Store) {
 		root, sums := tree(t, db, "a/one", "a/two", "three")
 		s := Sampling{Root: root, Files: 2, Bytes: 1}
 		d, err := ReadDigests(t.Context(), db, source(sums), s)

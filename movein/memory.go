@@ -15,6 +15,7 @@ import (
 type memory struct {
 	// Mirrors by their names there.
 	Mirrors map[string]*remembered `json:"mirrors"`
+	Markers []Marker               `json:"markers,omitempty"`
 }
 
 type remembered struct {

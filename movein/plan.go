@@ -54,14 +54,17 @@ type Step struct {
 type Plan struct {
 	Inventory *Inventory
 	Steps     []Step
-	mem       *memory
-	here      []mirror.Mirror
+	Markers   []MarkerChange // nil: they are not taken over
+
+	mem     *memory
+	here    []mirror.Mirror
+	markers []Marker // that there are to be here
 }
 
 // MakePlan compares an inventory with what we have. only limits it to mirrors
 // of these names, here or there; a mirror that was deleted here comes back when
-// it is named.
-func MakePlan(ctx context.Context, db *store.Store, inv *Inventory, only []string) (*Plan, error) {
+// it is named. markers nil: markers are not taken over.
+func MakePlan(ctx context.Context, db *store.Store, markers MarkerStore, inv *Inventory, only []string) (*Plan, error) {
 	mem, err := recall(ctx, db, inv.System)
 	if err != nil {
 		return nil, err
@@ -86,7 +89,7 @@ func MakePlan(ctx context.Context, db *store.Store, inv *Inventory, only []strin
 			p.Steps = append(p.Steps, Step{What: Gone, Name: m.Name, ID: m.ID})
 		}
 	}
-	return p, nil
+	return p, p.planMarkers(ctx, markers)
 }
 
 func (p *Plan) byID(id mirror.ID) *mirror.Mirror {

@@ -1,6 +1,7 @@
 package movein
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,6 +40,16 @@ func each(t *testing.T, test func(t *testing.T, db *store.Store)) {
 	}
 }
 
+// one runs a test on SQLite alone: what it tests is not the database.
+func one(t *testing.T, test func(t *testing.T, db *store.Store)) {
+	t.Helper()
+	db, err := store.Open("sqlite://"+filepath.Join(t.TempDir(), "test.db"), store.Options{})
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	must(t, db.Prepare(t.Context()))
+	test(t, db)
+}
+
 // proportional is a law that is the same as ours for mirrors of one country.
 type proportional struct{}
 
@@ -73,12 +84,12 @@ func there() *Inventory {
 // run takes everything over, and gives what became of each as "name what".
 func run(t *testing.T, db *store.Store, inv *Inventory, only ...string) (p *Plan, what []string) {
 	t.Helper()
-	p, err := MakePlan(t.Context(), db, inv, only)
+	p, err := MakePlan(t.Context(), db, nil, inv, only)
 	must(t, err)
 	for i := range p.Steps {
 		what = append(what, p.Steps[i].Name+" "+string(p.Steps[i].What))
 	}
-	must(t, p.Apply(t.Context(), db, "tester", false))
+	must(t, p.Apply(t.Context(), db, nil, "tester", false))
 	return p, what
 }
 
@@ -179,7 +190,7 @@ func TestAgain(t *testing.T) {
 // TestNotOurs: a mirror that somebody added here is not changed, now or later.
 func TestNotOurs(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, db *store.Store) {
+	one(t, func(t *testing.T, db *store.Store) {
 		mine := mirror.Mirror{Name: "one", HTTP: []string{"https://elsewhere.example.org/"}, Score: 100}
 		must(t, db.CreateMirror(t.Context(), &mine, "tester"))
 		inv := there()
@@ -199,7 +210,7 @@ func TestNotOurs(t *testing.T) {
 // TestBrokenOff: what a run stored before it broke off is known as its own.
 func TestBrokenOff(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, db *store.Store) {
+	one(t, func(t *testing.T, db *store.Store) {
 		run(t, db, there())
 		must(t, db.SetSetting(t.Context(), "import/other", ""))
 		_, what := run(t, db, there())
@@ -216,7 +227,7 @@ func TestBrokenOff(t *testing.T) {
 
 func TestUnusable(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, db *store.Store) {
+	one(t, func(t *testing.T, db *store.Store) {
 		inv := there()
 		inv.Records[0].Unusable = "no URL"
 		p, what := run(t, db, inv)
@@ -229,10 +240,57 @@ func TestUnusable(t *testing.T) {
 
 func TestMemoryBroken(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, db *store.Store) {
+	one(t, func(t *testing.T, db *store.Store) {
 		must(t, db.SetSetting(t.Context(), "import/other", "{"))
-		if _, err := MakePlan(t.Context(), db, there(), nil); err == nil || !strings.Contains(err.Error(), "import/other") {
+		if _, err := MakePlan(t.Context(), db, nil, there(), nil); err == nil || !strings.Contains(err.Error(), "import/other") {
 			t.Error(err)
 		}
+	})
+}
+
+// markers is a MarkerStore.
+type markers struct {
+	all []Marker
+	set int
+}
+
+func (m *markers) Markers(context.Context) ([]Marker, error) { return m.all, nil }
+
+func (m *markers) SetMarkers(_ context.Context, all []Marker, _ string) error {
+	m.all, m.set = all, m.set+1
+	return nil
+}
+
+func TestMarkers(t *testing.T) {
+	t.Parallel()
+	one(t, func(t *testing.T, db *store.Store) {
+		to := &markers{all: []Marker{{"mine", []string{"m"}}}}
+		inv := there()
+		inv.Markers = []Marker{{"a", []string{"a/"}}, {"b", []string{"b/"}}, {"mine", []string{"other"}}}
+		run := func(want ...string) {
+			t.Helper()
+			p, err := MakePlan(t.Context(), db, to, inv, nil)
+			must(t, err)
+			must(t, p.Apply(t.Context(), db, to, "tester", false))
+			var what []string
+			for _, c := range p.Markers {
+				what = append(what, c.Marker.Name+" "+string(c.What))
+			}
+			expect(t, what, want...)
+		}
+		run("a new", "b new", "mine conflict")
+		run("a same", "b same", "mine conflict")
+		if to.set != 1 || len(to.all) != 3 || to.all[0].Paths[0] != "m" {
+			t.Errorf("%+v", to)
+		}
+		inv.Markers[0].Paths = []string{"a/", "aa/"}
+		inv.Markers[1].Paths = []string{"bb/"}
+		to.all[2].Paths = []string{"ours"}
+		run("a changed", "b conflict", "mine conflict")
+		if d := cmp.Diff([]Marker{{"mine", []string{"m"}}, {"a", []string{"a/", "aa/"}}, {"b", []string{"ours"}}}, to.all); d != "" {
+			t.Error(d)
+		}
+		to.all = to.all[:1]
+		run("a deleted", "b deleted", "mine conflict")
 	})
 }

@@ -32,8 +32,8 @@ type Record struct {
 // the part if it has all of Paths, in which "*" stands for anything, and none
 // of those that begin with "!".
 type Marker struct {
-	Name  string
-	Paths []string
+	Name  string   `json:"name"`
+	Paths []string `json:"paths"`
 }
 
 // Inventory is what another system has besides digests.

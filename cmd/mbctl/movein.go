@@ -65,8 +65,8 @@ type moveIn struct {
 	note   string // why there are no digests
 }
 
-// storeMarkers stores markers; nil: they are printed only.
-var storeMarkers func(ctx context.Context, db *store.Store, markers []movein.Marker) error
+// markerStore gives where markers are kept; nil: they are printed only.
+func markerStore(_ *store.Store) movein.MarkerStore { return nil }
 
 func (a *app) moveIn(ctx context.Context, in *moveIn) error {
 	if in.flags.sample < 1 {
@@ -81,7 +81,7 @@ func (a *app) moveIn(ctx context.Context, in *moveIn) error {
 			return usagef("--only %s: %s has no such mirror", name, in.inventory.Title)
 		}
 	}
-	if in.plan, err = movein.MakePlan(ctx, db, in.inventory, in.flags.only); err != nil {
+	if in.plan, err = movein.MakePlan(ctx, db, markerStore(db), in.inventory, in.flags.only); err != nil {
 		return err
 	}
 	policy := redirector.DefaultPolicy()
@@ -109,13 +109,8 @@ func (in *moveIn) knows(name string) bool {
 }
 
 func (a *app) storeMoveIn(ctx context.Context, db *store.Store, in *moveIn) error {
-	if err := in.plan.Apply(ctx, db, who(), in.flags.enable); err != nil {
+	if err := in.plan.Apply(ctx, db, markerStore(db), who(), in.flags.enable); err != nil {
 		return fmt.Errorf("%w (what was stored before stays; run it again)", err)
-	}
-	if storeMarkers != nil && len(in.inventory.Markers) > 0 {
-		if err := storeMarkers(ctx, db, in.inventory.Markers); err != nil {
-			return fmt.Errorf("the mirrors are stored, the markers not: %w", err)
-		}
 	}
 	if in.sums != nil {
 		if err := in.sums.Store(ctx, db); err != nil {

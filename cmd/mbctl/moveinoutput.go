@@ -138,11 +138,8 @@ func (a *app) printSettings(s *foreignSettings) {
 }
 
 func (a *app) printMarkers(in *moveIn) {
-	for _, m := range in.inventory.Markers {
-		a.say("marker %s: %s", printable(m.Name), printable(strings.Join(m.Paths, " ")))
-	}
-	if len(in.inventory.Markers) > 0 && storeMarkers == nil {
-		a.say("not taken over: the markers")
+	for _, m := range in.markers() {
+		a.say("marker %s: %s: %s", printable(m.Name), m.What, printable(strings.Join(m.Paths, " ")))
 	}
 }
 
@@ -229,14 +226,27 @@ type moveInMirrorDoc struct {
 }
 
 type moveInMarkerDoc struct {
-	Name  string   `json:"name"`
-	Paths []string `json:"paths"`
+	Name  string      `json:"name"`
+	Paths []string    `json:"paths"`
+	What  movein.What `json:"what"`
+}
+
+func (in *moveIn) markers() (list []moveInMarkerDoc) {
+	for _, c := range in.plan.Markers {
+		list = append(list, moveInMarkerDoc{c.Marker.Name, c.Marker.Paths, c.What})
+	}
+	if in.plan.Markers == nil {
+		for _, m := range in.inventory.Markers {
+			list = append(list, moveInMarkerDoc{m.Name, m.Paths, movein.Left})
+		}
+	}
+	return list
 }
 
 func (in *moveIn) doc() moveInDoc {
 	d := moveInDoc{
 		System: in.inventory.Title, Source: in.source, DryRun: in.flags.dryRun,
-		Mirrors: []moveInMirrorDoc{}, Markers: []moveInMarkerDoc{}, Config: []string{}, Left: nonNil(in.inventory.Left), DigestsNote: in.note,
+		Mirrors: []moveInMirrorDoc{}, Markers: nonNil(in.markers()), Config: []string{}, Left: nonNil(in.inventory.Left), DigestsNote: in.note,
 	}
 	for i := range in.plan.Steps {
 		s := &in.plan.Steps[i]
@@ -248,9 +258,6 @@ func (in *moveIn) doc() moveInDoc {
 			m.There, m.EnabledThere, m.ScoreThere, m.Score, m.Left, m.Notes = r.Name, r.Enabled, r.Score, s.Score, nonNil(r.Left), nonNil(r.Notes)
 		}
 		d.Mirrors = append(d.Mirrors, m)
-	}
-	for _, m := range in.inventory.Markers {
-		d.Markers = append(d.Markers, moveInMarkerDoc(m))
 	}
 	if in.sums != nil {
 		d.Digests = &in.sums.Report

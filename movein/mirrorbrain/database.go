@@ -18,11 +18,15 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/movein"
 )
 
-const connectTimeout = 15 * time.Second
+const (
+	connectTimeout = 15 * time.Second
+	queryTimeout   = 5 * time.Minute // of a table of mirrors, or a page of digests
+)
 
 // Database is a connection to a MirrorBrain's database. It only reads.
 type Database struct {
 	conn    *pgx.Conn
+	tx      pgx.Tx              // read only; everything is asked in it
 	name    string              // URL without password
 	columns map[string][]string // by table
 }
@@ -40,16 +44,18 @@ func Open(ctx context.Context, dbURL string) (*Database, error) {
 	// Results as text: types of extensions (iprange) have no other form for us.
 	conf.DefaultQueryExecMode = pgx.QueryExecModeExec
 	conf.RuntimeParams["client_encoding"] = "UTF8"
-	conf.RuntimeParams["default_transaction_read_only"] = "on"
-	conf.RuntimeParams["timezone"] = "UTC"
 	conf.RuntimeParams["application_name"] = "mbctl import mirrorbrain"
 	if d.conn, err = pgx.ConnectConfig(ctx, conf); err != nil {
 		return nil, d.fail("cannot be reached", err)
 	}
+	// Settings of a transaction, since a pooler may give the session to others.
+	if d.tx, err = d.conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}); err == nil {
+		_, err = d.tx.Exec(ctx, "SET LOCAL timezone TO 'UTC'")
+	}
 	// A database without an encoding holds bytes, which the server would refuse
 	// to give out as UTF-8.
-	if d.conn.PgConn().ParameterStatus("server_encoding") == "SQL_ASCII" {
-		_, err = d.conn.Exec(ctx, "SET client_encoding TO 'SQL_ASCII'")
+	if err == nil && d.conn.PgConn().ParameterStatus("server_encoding") == "SQL_ASCII" {
+		_, err = d.tx.Exec(ctx, "SET LOCAL client_encoding TO 'SQL_ASCII'")
 	}
 	if err != nil {
 		err = d.fail("cannot be read", err)
@@ -107,7 +113,9 @@ func (d *Database) has(table, column string) bool {
 
 // each runs a query all of whose columns are text.
 func (d *Database) each(ctx context.Context, query string, fn func(v []*string) error) error {
-	rows, err := d.conn.Query(ctx, query)
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	rows, err := d.tx.Query(ctx, query)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (d *Database) Inventory(ctx context.Context) (*movein.Inventory, error) {
 	for _, s := range servers {
 		inv.Records = append(inv.Records, record(s, networks[s.get("id")], &names))
 	}
-	if inv.Markers, err = d.markers(ctx); err != nil {
+	if err := d.markers(ctx, inv); err != nil {
 		return nil, err
 	}
 	for _, table := range []string{"server_files", "mirrors", "filearr"} {
@@ -84,19 +84,28 @@ func (d *Database) networks(ctx context.Context) (map[string][]network, error) {
 	return of, nil
 }
 
-func (d *Database) markers(ctx context.Context) ([]movein.Marker, error) {
+// maxMarkerName is the longest name of a marker in bytes.
+const maxMarkerName = 64
+
+func (d *Database) markers(ctx context.Context, inv *movein.Inventory) error {
 	list, err := d.table(ctx, "marker", "id", "subtree_name", "markers")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var all []movein.Marker
 	for _, r := range list {
-		m := movein.Marker{Name: movein.Text(r.get("subtree_name")), Paths: strings.Fields(movein.Text(r.get("markers")))}
-		if m.Name != "" && len(m.Paths) > 0 {
-			all = append(all, m)
+		m := movein.Marker{Name: movein.Text(r.get("subtree_name"))}
+		for path := range strings.FieldsSeq(movein.Text(r.get("markers"))) {
+			if strings.Trim(strings.TrimPrefix(path, "!"), "/") != "" {
+				m.Paths = append(m.Paths, path)
+			}
 		}
+		if m.Name == "" || len(m.Name) > maxMarkerName || len(m.Paths) == 0 {
+			inv.Left = append(inv.Left, fmt.Sprintf("marker %q: has no name, one longer than %d bytes, or no paths", m.Name, maxMarkerName))
+			continue
+		}
+		inv.Markers = append(inv.Markers, m)
 	}
-	return all, nil
+	return nil
 }
 
 // record turns a row of server into a mirror.
@@ -147,9 +156,13 @@ func place(s row, r *movein.Record) {
 	region, country := strings.TrimSpace(s.get("region")), strings.TrimSpace(s.get("country"))
 	if country == wildcard {
 		r.Wildcard = true
+		base := "<url>"
+		if len(m.HTTP) > 0 {
+			base = m.HTTP[0]
+		}
 		r.Leave("its country \"**\": it was counted as of every country there, beside the mirrors of the client's own. "+
 			"Here it has no country and serves clients for whom nothing nearer is left; for a CDN that has everything, "+
-			"'fallback %s' in the Caddyfile may be what is meant", mirror.Redact(s.get("baseurl")))
+			"'fallback %s' in the Caddyfile may be what is meant", base)
 		return
 	}
 	if c, ok := movein.Country(country); ok {
