@@ -147,3 +147,26 @@ func get(ctx context.Context, client *http.Client, address string) (string, erro
 	b, err := io.ReadAll(resp.Body)
 	return string(b), err
 }
+
+// TestPasswordStays: it goes along on the mirror's own hosts only, of which a
+// subdomain is none.
+func TestPasswordStays(t *testing.T) {
+	t.Parallel()
+	w := dialer(t, Options{}).Web(mirror.RedirectsAny, new(http.Transport), "http://m.example/pub/", "https://M2.example/")
+	for to, stays := range map[string]bool{
+		"http://m.example:8080/": true, "https://M.example/": true, "https://m2.example/": true,
+		"http://cdn.m.example/": false, "http://m.example.org/": false, "http://other.example/": false,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, to, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth("me", "secret")
+		if err := w.Redirect(req, []*http.Request{{URL: &url.URL{Scheme: "http", Host: "m.example"}}}); err != nil {
+			t.Errorf("%s: %v", to, err)
+		}
+		if _, _, ok := req.BasicAuth(); ok != stays {
+			t.Errorf("%s: the password goes along: %v", to, ok)
+		}
+	}
+}
