@@ -158,7 +158,12 @@ func (r *round) finish(ctx context.Context) {
 		}
 		return
 	}
-	doubt := r.tally.text() + r.ownTrouble(ctx)
+	doubt := r.tally.text()
+	if ctx.Err() == nil {
+		doubt += r.ownTrouble(ctx)
+	} else {
+		doubt += "the scan was interrupted before that could be looked into"
+	}
 	for _, f := range r.held {
 		f.report.Doubt = doubt
 	}
