@@ -56,5 +56,5 @@ func spread(m *mirror.Mirror, most time.Duration) time.Duration {
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte{byte(m.ID), byte(m.ID >> 8), byte(m.ID >> 16), byte(m.ID >> 24), byte(m.Scan.Failures)})
-	return time.Duration(h.Sum64() % uint64(most)) //nolint:gosec // most is positive, and so is what is below it
+	return time.Duration(h.Sum64() % uint64(most))
 }

@@ -411,7 +411,7 @@ func TestSubtrees(t *testing.T) {
 			t.Errorf("it never was: %s", r)
 		}
 		w.accepted(part, Options{Subtree: "d2"})
-		if r := w.scan(part, Options{Subtree: "d3"}); r.Skipped == "" {
+		if r = w.scan(part, Options{Subtree: "d3"}); r.Skipped == "" {
 			t.Errorf("other folder: %s", r)
 		}
 		r = w.accepted(full, Options{DryRun: true})
