@@ -58,10 +58,7 @@ func scanOne(ctx context.Context, db *store.Store, ix *index, m mirror.Mirror, o
 	if below == "" {
 		o.Subtree = "" // all that the mirror carries
 	}
-	if m, ok = refresh(ctx, db, m, &r); !ok {
-		return r
-	}
-	lease, err := db.Acquire(ctx, LeaseName(m.ID, o.Subtree), o.Holder, leaseTTL)
+	lease, err := db.Acquire(ctx, LeaseName(m.ID, o.Subtree), o.Holder, o.LeaseTTL)
 	if err != nil {
 		if errors.Is(err, store.ErrLeased) {
 			r.Skipped = "another scan of it is under way"
@@ -73,28 +70,35 @@ func scanOne(ctx context.Context, db *store.Store, ix *index, m mirror.Mirror, o
 		}
 		return r
 	}
-	kept, stop := db.Keep(ctx, &lease, leaseTTL)
-	s := &scan{db: db, ix: ix, m: m, o: o, lease: lease, folder: folder, below: below, within: ix.below[folder], report: &r}
-	s.web = newWeb(&m, min(o.Timeout, headTime))
-	err = s.run(kept)
-	if err != nil && context.Cause(kept) != nil {
-		err = context.Cause(kept) // interrupted, or the lease was lost
+	if m, ok = refresh(ctx, db, m, &o, &r); ok {
+		s := &scan{db: db, ix: ix, m: m, o: o, lease: lease, folder: folder, below: below, within: ix.below[folder], report: &r}
+		s.underLease(ctx)
 	}
-	s.web.close()
-	stop()
 	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
 	defer cancel()
-	if err != nil {
-		r.Err = err
-		if ctx.Err() == nil && !notItsFault(err) {
-			s.fail(tidy)
-		}
-	}
 	if err := db.Release(tidy, lease); err != nil {
 		o.Log.Warn("releasing a lease failed, it ends by itself", "lease", lease.Name, "error", err)
 	}
 	r.finish()
 	return r
+}
+
+// underLease scans while the lease is ours, and remembers a failure.
+func (s *scan) underLease(ctx context.Context) {
+	kept, stop := s.db.Keep(ctx, &s.lease, s.o.LeaseTTL)
+	s.web = newWeb(&s.m, min(s.o.Timeout, headTime))
+	err := s.run(kept)
+	if err != nil && context.Cause(kept) != nil {
+		err = context.Cause(kept) // interrupted, or the lease was lost
+	}
+	s.web.close()
+	stop()
+	if s.report.Err = err; err == nil || ctx.Err() != nil || notItsFault(err) {
+		return
+	}
+	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+	defer cancel()
+	s.fail(tidy)
 }
 
 // fail remembers why the scan failed. A folder's failure does not say that the

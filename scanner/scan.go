@@ -42,6 +42,12 @@ type Options struct {
 	// RsyncProgram is a program to list with instead of the built-in client.
 	RsyncProgram string
 	Holder       string // who is at work, for others to see; default: host and process
+	// Once skips mirrors that another scanned after the list of mirrors was read:
+	// what was due then is done.
+	Once bool
+	// LeaseTTL is how long after this host died another may scan a mirror that
+	// was being scanned; default one minute.
+	LeaseTTL time.Duration
 	// Progress, if set, is told now and then how far each mirror is. It is called
 	// from several goroutines, and must be quick.
 	Progress func(Progress)
@@ -80,6 +86,9 @@ func (o Options) withDefaults() (Options, error) {
 		host, _ := os.Hostname()
 		o.Holder = fmt.Sprintf("%s (process %d)", host, os.Getpid())
 	}
+	if o.LeaseTTL <= 0 {
+		o.LeaseTTL = leaseTTL
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -101,6 +110,15 @@ func (o Options) withDefaults() (Options, error) {
 // the oldest. There is one report for each, in that order. An error means that
 // no mirror was tried. When ctx ends, scans under way stop and lose nothing.
 func Scan(ctx context.Context, db *store.Store, mirrors []mirror.Mirror, o Options) ([]Report, error) {
+	return scanAll(ctx, db, mirrors, o, func(ctx context.Context, folders []string) (*index, error) {
+		return loadIndex(ctx, db, folders)
+	})
+}
+
+// scanAll is Scan with an index that load gives.
+func scanAll(ctx context.Context, db *store.Store, mirrors []mirror.Mirror, o Options,
+	load func(ctx context.Context, folders []string) (*index, error),
+) ([]Report, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -109,7 +127,7 @@ func Scan(ctx context.Context, db *store.Store, mirrors []mirror.Mirror, o Optio
 	slices.SortStableFunc(mirrors, func(a, b mirror.Mirror) int {
 		return cmp.Or(a.Scan.Succeeded.Compare(b.Scan.Succeeded), strings.Compare(a.Name, b.Name))
 	})
-	ix, err := loadIndex(ctx, db, bounds(mirrors, o.Subtree))
+	ix, err := load(ctx, bounds(mirrors, o.Subtree))
 	if err != nil {
 		return nil, err
 	}
