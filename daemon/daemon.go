@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/scanner"
@@ -59,8 +60,8 @@ type Options struct {
 	Settings
 	// Reload gives new settings, or says why the old ones stay. nil: never.
 	Reload func() (Settings, error)
-	// Reloads asks for Reload.
-	Reloads <-chan struct{}
+	// Reloads asks for Reload with each signal.
+	Reloads <-chan os.Signal
 
 	Holder   string        // who is at work, for others to see
 	LeaseTTL time.Duration // after which others go on with what a dead host was at; default one minute
