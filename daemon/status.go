@@ -28,10 +28,10 @@ func (l *loop) status(prefix string) string {
 		parts = append(parts, "the database cannot be read")
 	}
 	if n := l.count(fullScan); n > 0 {
-		parts = append(parts, fmt.Sprintf("scanning %d mirrors", n))
+		parts = append(parts, "scanning "+several(n, "mirror"))
 	}
 	if n := l.count(folderScan) + l.count(missScan); n > 0 {
-		parts = append(parts, fmt.Sprintf("scanning %d folders", n))
+		parts = append(parts, "scanning "+several(n, "folder"))
 	}
 	for _, t := range l.running {
 		if t.kind == jobRun {
@@ -65,6 +65,13 @@ func (l *loop) next(now time.Time) (parts []string) {
 		parts = append(parts, fmt.Sprintf("next %s %s", name, in(later(t.due, l.pauses[t.key]).Sub(now))))
 	}
 	return parts
+}
+
+func several(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // in says in how long something comes, in whole minutes: more often the line
