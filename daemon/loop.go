@@ -278,7 +278,7 @@ func (l *loop) end(o outcome) {
 		for _, j := range l.s.Jobs {
 			if j.After == t.job.Name {
 				l.after[j.Name] = true
-				delete(l.tried, jobLease(j.Name))
+				delete(l.tried, LeaseName(j.Name))
 			}
 		}
 	}

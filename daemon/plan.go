@@ -248,7 +248,7 @@ func idle(w *world, now time.Time) []task {
 }
 
 func jobTask(j *Job, w *world) (task, bool) {
-	t := task{kind: jobRun, key: jobLease(j.Name), job: j, last: w.jobs[j.Name]}
+	t := task{kind: jobRun, key: LeaseName(j.Name), job: j, last: w.jobs[j.Name]}
 	if w.leased[t.key] {
 		return t, false
 	}
@@ -279,7 +279,9 @@ func (j *Job) due(last store.Job) time.Time {
 // missLease is the lease under which folders are scanned for what clients miss.
 const missLease = "missed"
 
-func jobLease(name string) string { return "job/" + name }
+// LeaseName is the lease under which a job runs, given the name that its runs
+// are noted under (store.Job).
+func LeaseName(job string) string { return "job/" + strings.TrimSuffix(job, foldersOnly) }
 
 // gather replaces folders by those around them until there are at most most,
 // the deepest first.
