@@ -132,13 +132,10 @@ func Run(ctx context.Context, db *store.Store, o Options) error {
 // prepare waits for the database.
 func prepare(ctx context.Context, db *store.Store, o *Options) error {
 	said := false
-	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+	for wait := firstWait; ctx.Err() == nil; wait = min(2*wait, lastWait) {
 		o.Unit.Extend(2*wait + time.Minute)
 		err := db.Prepare(ctx)
-		if err == nil || ctx.Err() != nil {
-			return nil
-		}
-		if !errors.Is(err, store.ErrUnreachable) || o.Once {
+		if err == nil || ctx.Err() == nil && (o.Once || !errors.Is(err, store.ErrUnreachable)) {
 			return err
 		}
 		if !said {
@@ -150,4 +147,5 @@ func prepare(ctx context.Context, db *store.Store, o *Options) error {
 		case <-ctx.Done():
 		}
 	}
+	return nil // there is nothing to end
 }

@@ -247,8 +247,9 @@ func (l *loop) places(k kind) int {
 		return max(0, l.s.Scans.AtOnce-l.count(fullScan))
 	case folderScan, missScan:
 		return max(0, folderTasks-l.count(folderScan)-l.count(missScan))
+	default: // as many as there are keys
+		return 1
 	}
-	return 1
 }
 
 func (l *loop) count(k kind) (n int) {

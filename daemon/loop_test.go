@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -45,9 +46,7 @@ func (f *fake) look(context.Context) (*world, error) {
 		return nil, f.away
 	}
 	w := &world{began: time.Now(), indexed: true, mirrors: append([]mirror.Mirror(nil), f.mirrors...), jobs: map[string]store.Job{}}
-	for k, v := range f.jobs {
-		w.jobs[k] = v
-	}
+	maps.Copy(w.jobs, f.jobs)
 	return w, nil
 }
 
@@ -341,7 +340,8 @@ func TestLoopWatchdog(t *testing.T) {
 		said = hear(t, conn)
 	}
 	l.heard = time.Now().Add(-2 * stuck)
-	for conn.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); ; {
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	for {
 		if _, err := conn.Read(make([]byte, 100)); err != nil {
 			break // nothing is left of the above
 		}

@@ -57,6 +57,7 @@ func (l *loop) next(now time.Time) (parts []string) {
 			name = t.job.Name
 		case granting:
 			continue
+		case fullScan, folderScan, missScan:
 		}
 		if _, running := l.running[t.key]; running || seen[name] {
 			continue

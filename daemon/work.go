@@ -154,16 +154,17 @@ func (w *worker) fullScan(ctx context.Context, s *Scans, t task, o *outcome) err
 	switch {
 	case r.Skipped != "":
 		o.pause = takenPause
-		return nil
-	case r.Err != nil:
-		o.failed, o.first, o.pause = true, t.mirrors[0].Scan.Failures == 0 && ctx.Err() == nil, failedPause
-		if ctx.Err() != nil || errors.Is(r.Err, store.ErrUnreachable) {
-			return nil
-		}
-	default:
+	case r.Err == nil:
 		o.good = true
+		err = w.grant(ctx, t.wishes)
+	case ctx.Err() != nil: // broken off
+	case errors.Is(r.Err, store.ErrUnreachable), errors.Is(r.Err, store.ErrLeaseLost):
+		o.failed, o.pause = true, failedPause
+	default:
+		o.failed, o.pause, o.first = true, failedPause, t.mirrors[0].Scan.Failures == 0
+		err = w.grant(ctx, t.wishes)
 	}
-	return w.grant(ctx, t.wishes)
+	return err
 }
 
 // folderScan scans a folder at some mirrors, for the wishes that this host is

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -127,11 +126,11 @@ func (f *fleet) start(env []string, args ...string) *process {
 	p.cmd.Stderr, p.cmd.Stdout = &p.log, &p.log
 	f.must(p.cmd.Start())
 	go func() {
-		p.cmd.Wait()
+		_ = p.cmd.Wait()
 		close(p.done)
 	}()
 	f.t.Cleanup(func() {
-		p.cmd.Process.Kill()
+		_ = p.cmd.Process.Kill()
 		<-p.done
 		if f.t.Failed() {
 			f.t.Logf("%s:\n%s", strings.Join(args, " "), p.log.String())
@@ -148,7 +147,7 @@ func (f *fleet) daemon(args ...string) *process {
 // end sends a signal and gives the exit code.
 func (p *process) end(sig os.Signal) int {
 	p.t.Helper()
-	p.cmd.Process.Signal(sig)
+	_ = p.cmd.Process.Signal(sig)
 	select {
 	case <-p.done:
 	case <-time.After(40 * time.Second):
@@ -311,7 +310,7 @@ func TestDaemonDrains(t *testing.T) {
 	f.mirror("hung", f.gateway(func(int, net.Conn, func()) { tries.Store(3) }))
 	p = f.daemon("--drain-timeout", "1m")
 	f.until("the other is scanned", func() bool { return tries.Load() == 3 })
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	f.until("it ends", func() bool { return strings.Contains(p.log.String(), "ending") })
 	if code := p.end(syscall.SIGTERM); code != -1 {
 		t.Errorf("exit %d", code)
@@ -331,7 +330,7 @@ func TestDaemonUnit(t *testing.T) {
 	defer systemd.Close()
 	hears := func(what string) {
 		t.Helper()
-		systemd.SetReadDeadline(time.Now().Add(30 * time.Second))
+		_ = systemd.SetReadDeadline(time.Now().Add(30 * time.Second))
 		for buf := make([]byte, 1024); ; {
 			n, err := systemd.Read(buf)
 			f.must(err)
@@ -352,7 +351,7 @@ func TestDaemonUnit(t *testing.T) {
 	f.until("the mirror is scanned", func() bool { return f.scan("m").Held == 20 })
 	first := f.scan("m").Succeeded
 	write("soon")
-	p.cmd.Process.Signal(syscall.SIGHUP)
+	_ = p.cmd.Process.Signal(syscall.SIGHUP)
 	hears("RELOADING=1\nMONOTONIC_USEC=")
 	hears("READY=1")
 	if got := p.lines("the configuration stays as it was", "error"); len(got) != 1 || !strings.Contains(got[0], "mbctl.toml") {
@@ -360,9 +359,9 @@ func TestDaemonUnit(t *testing.T) {
 	}
 	hears("STATUS=next scan in ")
 	write(`"1s"`)
-	p.cmd.Process.Signal(syscall.SIGHUP)
+	_ = p.cmd.Process.Signal(syscall.SIGHUP)
 	f.until("the mirror is scanned again", func() bool { return f.scan("m").Succeeded.After(first) })
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	hears("STOPPING=1")
 	<-p.done
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
@@ -431,7 +430,7 @@ func TestDaemonWishes(t *testing.T) {
 	if n := len(p.lines("folder scanned", "folder")); n != 3 {
 		t.Errorf("%d scans of folders", n)
 	}
-	if p.end(syscall.SIGTERM) != 0 {
-		t.Error(errors.New("it did not end well"))
+	if code := p.end(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit %d", code)
 	}
 }

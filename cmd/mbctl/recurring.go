@@ -118,11 +118,11 @@ func (r recurring) hash() (daemon.Job, error) {
 			return err
 		},
 		Run: func(ctx context.Context, _ []string) (daemon.Result, error) {
-			o, err := r.tree(ctx, o)
+			here, err := r.tree(ctx, o)
 			if err != nil {
 				return daemon.Result{}, err
 			}
-			report, err := checksum.Run(ctx, r.a.db, o)
+			report, err := checksum.Run(ctx, r.a.db, here)
 			if err == nil && report.Unreadable > 0 {
 				err = fmt.Errorf("%d files could not be read", report.Unreadable)
 			}
