@@ -90,6 +90,8 @@ type database struct {
 	folders *remembered[string, *contents]
 	streams chan struct{} // holds one for each document that is streamed
 
+	misses misses
+
 	mu      sync.Mutex
 	cancel  context.CancelFunc // of the loops; nil: not started
 	loops   sync.WaitGroup

@@ -184,7 +184,7 @@ func (r *round) remember(ctx context.Context, f *failure) {
 }
 
 func (r *round) store(ctx context.Context, f *failure) error {
-	lease, err := r.db.Acquire(ctx, LeaseName(f.m.ID, f.subtree), r.o.Holder, r.o.leaseTTL)
+	lease, err := r.db.Acquire(ctx, LeaseName(f.m.ID, f.subtree), r.o.Holder, r.o.LeaseTTL)
 	if errors.Is(err, store.ErrLeased) {
 		return nil // that scan will tell
 	} else if err != nil {

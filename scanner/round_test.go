@@ -279,7 +279,7 @@ func TestDeadHost(t *testing.T) {
 		started, wake, done := make(chan struct{}), make(chan struct{}), make(chan Report)
 		go func() {
 			rs, _ := Scan(t.Context(), cut, []mirror.Mirror{h.Mirror}, Options{
-				Holder: "cut off", leaseTTL: time.Second,
+				Holder: "cut off", LeaseTTL: time.Second,
 				Open: atEntry(h.dir, 3, func() { close(started); <-wake }),
 			})
 			done <- rs[0]

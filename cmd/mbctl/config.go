@@ -36,6 +36,11 @@ type instance struct {
 	// their digest; default 1MiB.
 	ScanDigestSize size `toml:"scan_digest_size"`
 
+	// How often `mbctl daemon` does it; scan_interval is one of them.
+	IndexInterval   duration `toml:"index_interval"`   // default 10m
+	HashInterval    duration `toml:"hash_interval"`    // default 1h
+	CleanupInterval duration `toml:"cleanup_interval"` // default 1d
+
 	HashJobs       int      `toml:"hash_jobs"`     // files hashed at once; default one for each CPU
 	PieceSize      size     `toml:"piece_size"`    // least length of pieces; default 256KiB
 	ZSync          bool     `toml:"zsync"`         // compute block sums for zsync

@@ -118,6 +118,7 @@ A beginning:
 		newScoreCommand(a), newIndexCommand(a), newScanCommand(a), newHashCommand(a), newASNCommand(a),
 		newDBCommand(a), newStatusCommand(a), newLogCommand(a), newVersionCommand(a), newDocsCommand(a),
 	)
+	root.AddCommand(newDaemonCommand(a))
 	finish(root)
 	return root
 }

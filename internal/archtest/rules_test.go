@@ -18,6 +18,7 @@ var levels = [][]string{
 	{"store"},
 	{"catalog", "origin", "checksum"},
 	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex"},
+	{"daemon"},
 	{"", "cmd", "bench", "examples"}, // the root package and the programs
 }
 
