@@ -170,7 +170,7 @@ func (w *worker) fullScan(ctx context.Context, s *Scans, t task, o *outcome) err
 // folderScan scans a folder at some mirrors, for the wishes that this host is
 // the first to take up.
 func (w *worker) folderScan(ctx context.Context, s *Scans, t task) error {
-	return w.under(ctx, "wish/"+t.folder, func(ctx context.Context, _ time.Time) error {
+	return w.under(ctx, "wish/"+mirror.EscapePath(t.folder), func(ctx context.Context, _ time.Time) error {
 		now, err := w.db.Wishes(ctx)
 		if err != nil {
 			return err

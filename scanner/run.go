@@ -26,7 +26,7 @@ const (
 // LeaseName is the lease under which a folder of a mirror is scanned; "" is all
 // of the mirror.
 func LeaseName(id mirror.ID, subtree string) string {
-	return fmt.Sprintf("scan/%d/%s", id, subtree)
+	return fmt.Sprintf("scan/%d/%s", id, mirror.EscapePath(subtree)) // names of leases are text
 }
 
 // scan is the scan of one mirror.
