@@ -121,7 +121,7 @@ func chooseOrigin(o *origin.Options, where string, conf *instance, known store.O
 		}
 		o.Root = u.Path
 	case strings.Contains(where, "://"):
-		u, err := mirror.BaseURL(where, "rsync", "ftp", "ftps", "http", "https")
+		u, err := mirror.BaseURL(where, "rsync", "rsyncs", "ftp", "ftps", "http", "https")
 		if err != nil {
 			return usagef("index: %w", err)
 		}

@@ -109,7 +109,7 @@ func (s *settings) apply(m *mirror.Mirror) error {
 	if n.HTTP, err = parseHTTP(s.HTTP); err != nil {
 		return err
 	}
-	if n.Rsync, err = optionalURL(s.Rsync, "rsync"); err != nil {
+	if n.Rsync, err = optionalURL(s.Rsync, "rsync", "rsyncs"); err != nil {
 		return err
 	}
 	if n.FTP, err = optionalURL(s.FTP, "ftp", "ftps"); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"testing"
 	"time"
@@ -52,6 +53,25 @@ use_localtime=NO
 %s
 `, o.Host, o.Port, dir, empty, work, o.Config))
 	s := start(t, o, work, bin, conf)
+	s.URL = "ftp://" + o.addr() + "/"
+	return s
+}
+
+// PyFTPD serves dir to everybody by pyftpdlib (of the system's Python), which
+// knows MLSD with modes, takes names for UTF-8, and names an address in PASV that
+// is not its own.
+func PyFTPD(t testing.TB, dir string, opts ...Options) *Server {
+	t.Helper()
+	const python = "/usr/bin/python3"
+	if err := exec.CommandContext(t.Context(), python, "-c", "import pyftpdlib").Run(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("pyftpdlib (python3-pyftpdlib) is not installed: %v", err)
+		}
+		t.Skip("pyftpdlib (python3-pyftpdlib) is not installed")
+	}
+	o := one(opts).withDefaults(t)
+	work := workDir(t)
+	s := start(t, o, work, python, "-m", "pyftpdlib", "-i", o.Host, "-p", strconv.Itoa(o.Port), "-d", dir, "-n", "192.0.2.1")
 	s.URL = "ftp://" + o.addr() + "/"
 	return s
 }

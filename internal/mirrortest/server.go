@@ -1,8 +1,8 @@
 // Package mirrortest starts real mirror servers for tests: nginx, Apache,
 // lighttpd and vsftpd from the system's packages, each with a private
 // configuration in a temporary folder, on a free port of a loopback address,
-// serving a given folder; and an FTP server written in Go for what vsftpd has
-// not (MLSD). Everything is stopped and removed when the test ends.
+// serving a given folder; pyftpdlib, and an FTP server written in Go, for what
+// vsftpd has not (MLSD). Everything is stopped and removed when the test ends.
 //
 // A program that is not installed skips the test, unless the environment
 // variable CI is set: then the test fails.

@@ -57,7 +57,7 @@ func get(t *testing.T, url string) string {
 func TestFTPServers(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(testing.TB, string, ...Options) *Server{
-		"vsftpd": Vsftpd, "goftp": GoFTP,
+		"vsftpd": Vsftpd, "goftp": GoFTP, "pyftpdlib": PyFTPD,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -20,9 +21,20 @@ type fake struct {
 	replies  map[string]string // by command, with or without its argument; "drop" closes the connection
 	folders  map[string]string // listings by folder
 	once     map[string]bool   // replies that are given once only
+	stream   func(w io.Writer) // instead of the folders' text
+	raw      bool              // the reply to PASV is as told
+	done     string            // the reply at the end of a listing
 
 	mu       sync.Mutex
 	commands []string
+	from     []string // where connections came from
+}
+
+func (f *fake) came(c net.Conn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	host, _, _ := net.SplitHostPort(c.RemoteAddr().String()) // of TCP
+	f.from = append(f.from, host)
 }
 
 func (f *fake) start(t *testing.T) string {
@@ -82,6 +94,7 @@ func (f *fake) reply(line string) string {
 }
 
 func (f *fake) serve(c net.Conn) {
+	f.came(c)
 	fmt.Fprintf(c, "%s\r\n", cmp.Or(f.greeting, "220 ready"))
 	var data net.Listener
 	defer func() {
@@ -98,21 +111,28 @@ func (f *fake) serve(c net.Conn) {
 			return
 		case strings.HasPrefix(line, "CWD ") && strings.HasPrefix(r, "250"):
 			folder = line[4:]
-		case line == "PASV":
+		case line == "PASV" && !f.raw:
 			data, _ = net.Listen("tcp", "127.0.0.1:0") // fails only without loopback
 			p := data.Addr().(*net.TCPAddr).Port
 			r = fmt.Sprintf("227 Passive (10,1,2,3,%d,%d)", p>>8, p&255)
 		case strings.HasPrefix(line, "LIST") || line == "MLSD":
 			text, ok := f.folders[folder]
 			if strings.HasPrefix(r, "500") && ok {
-				r = "226 done"
+				r = cmp.Or(f.done, "226 done")
 				fmt.Fprint(c, "150 here it comes\r\n")
 				d, err := data.Accept()
 				if err != nil {
 					return
 				}
+				f.came(d)
+				if f.stream != nil {
+					f.stream(d)
+				}
 				fmt.Fprint(d, text)
 				d.Close()
+				if r == "drop" {
+					return
+				}
 			}
 			if data != nil {
 				data.Close()
@@ -126,6 +146,8 @@ const (
 	fileLine = "-rw-r--r-- 1 ftp ftp 5 Feb 03 2024 "
 	dirLine  = "drwxr-xr-x 1 ftp ftp 5 Feb 03 2024 "
 )
+
+const mlsdFeats = "211-Features\r\n MLST type*;size*;modify*;\r\n UTF8\r\n211 End"
 
 // The fakes change the pause between tries for all of the package.
 func init() { retryPause = 20 * time.Millisecond }
@@ -198,6 +220,80 @@ func TestMisbehaviour(t *testing.T) {
 				replies: map[string]string{"FEAT": "211-Features\r\n MLST type*;\r\n211 End"},
 			},
 			entries: 1,
+		},
+		"MLSD is announced, but answers like LIST": {
+			fake: fake{
+				folders: map[string]string{"/home": fileLine + "f\r\n" + fileLine + "g\r\n"},
+				replies: map[string]string{"FEAT": mlsdFeats},
+			},
+			entries: 2,
+		},
+		"LIST where MLSD is not announced, though it is there": {
+			fake: fake{
+				folders: map[string]string{"/home": fileLine + "f\r\n"},
+				replies: map[string]string{"FEAT": "211-Features\r\n MDTM\r\n211 End"},
+			},
+			entries: 1,
+		},
+		"a line of MLSD that is not understood": {
+			fake: fake{
+				folders: map[string]string{"/home": "type=file;size=3; f\r\nwhat; g\r\n"},
+				replies: map[string]string{"FEAT": mlsdFeats},
+			},
+			entries: 1, incomplete: "1 lines not understood",
+		},
+		// As pure-ftpd answers, cut to its default of 10000 names.
+		"a folder cut by pure-ftpd": {
+			fake: fake{
+				folders: map[string]string{"/home": "type=cdir;sizd=4096;modify=20261124143419;UNIX.mode=0755;unique=fe00gca0ab; .\r\ntype=file;size=3;modify=20261124143346;UNIX.mode=0644;unique=fe00gcada2; file\r\n"},
+				replies: map[string]string{"FEAT": mlsdFeats}, done: "226 Output truncated to 10000 matches",
+			},
+			entries: 1, incomplete: `the server says "Output truncated to 10000 matches"`,
+		},
+		"a folder cut by pure-ftpd, LIST": {
+			fake: fake{
+				folders: map[string]string{"/home": fileLine + "f\r\n"}, done: "226-Options: -a -l \r\n226 Output truncated to 10000 matches",
+			},
+			entries: 1, incomplete: "truncated",
+		},
+		// It lists itself elsewhere, so that nothing at all is a failure.
+		"a closed folder that looks empty, MLSD": {
+			fake: fake{
+				folders: map[string]string{"/home": "type=cdir; .\r\ntype=dir; d\r\n", "/home/d": ""},
+				replies: map[string]string{"FEAT": mlsdFeats},
+			},
+			entries: 1, incomplete: `folder "d": the server could not read`,
+		},
+		"a closed folder that looks empty, proftpd's LIST -a": {
+			fake: fake{
+				folders: map[string]string{"/home": dirLine + ".\r\n" + dirLine + "d\r\n", "/home/d": ""}, done: "226 Transfer complete",
+			},
+			entries: 1, incomplete: `folder "d": the server could not read`,
+		},
+		"a closed folder, pure-ftpd's LIST -a": {
+			fake: fake{
+				folders: map[string]string{"/home": ""}, done: "226-Sorry, we were unable to read [.]\r\n226-Options: -a -l \r\n226 0 matches total",
+			},
+			err: errUnreadable,
+		},
+		"EPSV leads nowhere": {
+			fake:    fake{folders: map[string]string{"/home": fileLine + "f\r\n"}, replies: map[string]string{"EPSV": "229 Extended (|||1|)"}},
+			entries: 1,
+		},
+		"EPSV is not understood": {
+			fake:    fake{folders: map[string]string{"/home": fileLine + "f\r\n"}, replies: map[string]string{"EPSV": "522 network protocol not supported"}},
+			entries: 1,
+		},
+		"an answer to EPSV that makes no sense": {
+			fake:    fake{folders: map[string]string{"/home": fileLine + "f\r\n"}, replies: map[string]string{"EPSV": "229 here you are"}},
+			entries: 1,
+		},
+		"temporary folders of rsync": {
+			fake: fake{
+				folders: map[string]string{"/home": fileLine + "f\r\n" + dirLine + ".~tmp~\r\n" + dirLine + "x.~tmp~\r\n", "/home/x.~tmp~": fileLine + ".~tmp~\r\n"},
+				replies: map[string]string{"CWD /home/.~tmp~": "550 no"},
+			},
+			entries: 3,
 		},
 		"too many users": {fake: fake{greeting: "421 too many"}, err: listing.ErrBusy},
 		"too many users, said otherwise": {

@@ -30,7 +30,9 @@ func parseMLSD(line string) (listing.Entry, error) {
 		switch strings.ToLower(key) {
 		case "type":
 			switch strings.ToLower(value) {
-			case "cdir", "pdir":
+			case "cdir":
+				return listing.Entry{Path: "."}, errNoEntry
+			case "pdir":
 				return e, errNoEntry
 			}
 			typed = true

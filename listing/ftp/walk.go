@@ -76,6 +76,9 @@ func (w *walk) done(v *visit) {
 	if v.odd > 0 {
 		w.sum.AddIncomplete(fmt.Sprintf("folder %q: %d lines not understood, the first: %.100q", v.folder.Path, v.odd, v.oddLine))
 	}
+	if v.cut != "" {
+		w.sum.AddIncomplete(fmt.Sprintf("folder %q: the server says %q", v.folder.Path, v.cut))
+	}
 	if v.dropped {
 		w.sum.AddIncomplete(fmt.Sprintf("folder %q: too many folders", v.folder.Path))
 	}
@@ -176,8 +179,7 @@ func (w *walk) once(ctx context.Context, v *visit) error {
 		return w.missing(v.folder, err)
 	}
 	if w.command == mlsd {
-		_, err := w.c.lines(ctx, v.line, "MLSD")
-		if re, ok := errors.AsType[*replyError](err); !ok || re.code != 500 && re.code != 502 && re.code != 504 {
+		if done, err := w.machine(ctx, v); done {
 			return err
 		}
 		w.command = undecided
@@ -194,6 +196,24 @@ func (w *walk) once(ctx context.Context, v *visit) error {
 		return err
 	}
 	return v.believe(text)
+}
+
+// machine lists by MLSD; done is false when the server announced it, but does
+// not know it, or answers in the form of LIST.
+func (w *walk) machine(ctx context.Context, v *visit) (done bool, err error) {
+	text, err := w.c.lines(ctx, v.line, "MLSD")
+	if re, ok := errors.AsType[*replyError](err); ok {
+		return re.code != 500 && re.code != 502 && re.code != 504, err
+	}
+	if err == nil && v.odd > 0 && v.count == 0 {
+		v.odd, v.oddLine = 0, ""
+		return false, nil
+	}
+	if err == nil {
+		w.dots = w.dots || v.self
+		err = v.believe(text)
+	}
+	return true, err
 }
 
 // decide finds out whether LIST -a shows hidden files, or is not understood.
@@ -238,6 +258,7 @@ type visit struct {
 	odd     int  // lines not understood
 	oddLine string
 	dropped bool
+	cut     string // what the server says of having left something out
 	print   uint64 // hash of all that was listed, in any order
 	dated   bool
 }
@@ -245,16 +266,20 @@ type visit struct {
 // believe checks an answer that looks fine: vsftpd says 226 and lists nothing
 // when it may not open a folder.
 func (v *visit) believe(text string) error {
+	said := text
+	text = strings.ToLower(text)
+	if strings.Contains(text, "truncated") {
+		v.cut = said // pure-ftpd: "Output truncated to 10000 matches", its default
+	}
 	if v.count > 0 || v.self {
 		return nil
 	}
-	text = strings.ToLower(text)
 	for _, s := range []string{"fail", "denied", "cannot", "unable", "error"} {
 		if strings.Contains(text, s) {
 			return fmt.Errorf("%w: %q", errUnreadable, text)
 		}
 	}
-	if v.w.command == listAll && v.w.dots {
+	if v.w.command != listPlain && v.w.dots {
 		return errUnreadable
 	}
 	return nil

@@ -15,9 +15,6 @@ import (
 )
 
 const (
-	// maxPage is the most that is read of one page, unpacked, in bytes: some
-	// 1,500,000 rows.
-	maxPage = 256 << 20
 	// attempts is how often a folder is asked for when connections break,
 	// busyAttempts when the server says that it is busy: lighttpd does when it
 	// is asked for more than a few folders at once.
@@ -154,13 +151,13 @@ func (l *Lister) get(ctx context.Context, path, accept string, yield func(item) 
 		return p, false, &statusError{resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"))}
 	}
 	media := resp.Header.Get("Content-Type")
-	body := &io.LimitedReader{R: resp.Body, N: maxPage + 1}
-	p, err = readPage(body, media, newFolderURL(resp.Request.URL), yield)
+	body := &io.LimitedReader{R: resp.Body, N: l.most.bytes + 1}
+	p, err = readPage(body, media, newFolderURL(resp.Request.URL), l.most, yield)
 	switch {
 	case p.over:
 		p.cut = fmt.Sprintf("the page has more rows than are read, %d", p.rows)
 	case body.N <= 0 && err == nil, body.N <= 0 && errors.Is(err, io.ErrUnexpectedEOF):
-		p.cut = fmt.Sprintf("the page is larger than %d MiB", maxPage>>20)
+		p.cut = fmt.Sprintf("the page is larger than %d MiB", l.most.bytes>>20)
 		err = nil
 	case delimited(resp) && isHTML(media):
 		p.cut = "" // HTTP itself said where the page ends

@@ -69,7 +69,7 @@ var testFolder = newFolderURL(&url.URL{Scheme: "http", Host: "mirror.example", P
 // dump reads a page and writes down what was found.
 func dump(text []byte, contentType string) string {
 	var b strings.Builder
-	p, err := readPage(bytes.NewReader(text), contentType, testFolder, func(it item) error {
+	p, err := readPage(bytes.NewReader(text), contentType, testFolder, usual, func(it item) error {
 		zone := "utc"
 		if it.zoneUnknown {
 			zone = "local"
@@ -137,7 +137,7 @@ func FuzzReadPage(f *testing.F) {
 		f.Add(text[:min(len(text), 6000)], contentType(name))
 	}
 	f.Fuzz(func(t *testing.T, text []byte, contentType string) {
-		_, _ = readPage(bytes.NewReader(text), contentType, testFolder, func(it item) error {
+		_, _ = readPage(bytes.NewReader(text), contentType, testFolder, usual, func(it item) error {
 			switch {
 			case !isName(it.name):
 				t.Errorf("name %q", it.name)
@@ -175,11 +175,18 @@ func FuzzSizeBounds(f *testing.F) {
 
 func FuzzResolve(f *testing.F) {
 	for _, s := range []string{"a/", "./a:b", "/pub/x", "//mirror.example/pub/x", "http://mirror.example/pub/%41", "..", "%2e%2e", "?C=N"} {
-		f.Add(s)
+		f.Add(s, "")
+		f.Add("file", s)
 	}
-	f.Fuzz(func(t *testing.T, href string) {
-		if name, _, kind := testFolder.resolve(href); kind == child && !isName(name) {
-			t.Errorf("%q: child %q", href, name)
+	f.Fuzz(func(t *testing.T, href, base string) {
+		at := testFolder
+		itself := base == "" || at.rebase(base)
+		name, dir, kind := at.resolve(href)
+		if kind == child && !isName(name) {
+			t.Errorf("%q, base %q: child %q", href, base, name)
+		}
+		if n, d, k := testFolder.resolve(href); itself && (n != name || d != dir || k != kind) {
+			t.Errorf("%q, base %q: %q, without it %q", href, base, name, n)
 		}
 	})
 }

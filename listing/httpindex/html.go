@@ -58,7 +58,7 @@ type htmlReader struct {
 	links   int    // links to children
 }
 
-func readHTML(r *bufio.Reader, at folderURL, yield func(item) error) (page, error) {
+func readHTML(r *bufio.Reader, at folderURL, most pageLimits, yield func(item) error) (page, error) {
 	h := &htmlReader{at: at, yield: yield}
 	z := html.NewTokenizer(r)
 	z.SetMaxBuf(maxToken)
@@ -70,7 +70,7 @@ func readHTML(r *bufio.Reader, at folderURL, yield func(item) error) (page, erro
 		if err := h.token(z, tt); err != nil {
 			return h.page, err
 		}
-		if h.links >= maxRows || len(h.pending)+len(h.loose) >= maxHeld {
+		if h.links >= most.rows || len(h.pending)+len(h.loose) >= most.held {
 			h.page.over, h.page.rows, h.row = true, h.links, nil
 			return h.end(io.EOF)
 		}

@@ -41,7 +41,7 @@ const (
 
 // readJSON reads the JSON of nginx, lighttpd, Caddy and this project: an array
 // of objects, one for each child.
-func readJSON(r *bufio.Reader, at folderURL, yield func(item) error) (page, error) {
+func readJSON(r *bufio.Reader, at folderURL, most pageLimits, yield func(item) error) (page, error) {
 	skipBrace(r)
 	// The decoder would keep all of an item, however long it is.
 	piece := &meter{r: r, left: maxItem}
@@ -54,7 +54,7 @@ func readJSON(r *bufio.Reader, at folderURL, yield func(item) error) (page, erro
 	}
 	caddies := 0
 	for rows := 0; dec.More(); rows++ {
-		if rows == maxRows {
+		if rows == most.rows {
 			p.over, p.rows = true, rows
 			return p, nil
 		}

@@ -31,6 +31,7 @@ type Lister struct {
 	user     *url.Userinfo
 	opts     listing.Options
 	client   *http.Client
+	most     pageLimits
 	onlyHTML atomic.Bool // its JSON is no index
 }
 
@@ -49,7 +50,7 @@ func New(rawURL string, opts listing.Options) (*Lister, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", u.Redacted(), err)
 	}
-	l := &Lister{base: u, user: u.User, opts: opts, client: client}
+	l := &Lister{base: u, user: u.User, opts: opts, client: client, most: usual}
 	u.User = nil
 	return l, nil
 }

@@ -36,13 +36,18 @@ type page struct {
 	rows int // that were read, then
 }
 
-// maxRows is how many rows of one page are read, and maxHeld how many of a page
-// that does not say at once that it is an index: those are kept, and take twenty
-// times the memory of short rows, which a server can send packed.
-var (
-	maxRows = 2_000_000
-	maxHeld = 500_000
-)
+// pageLimits are how much is read of one page.
+type pageLimits struct {
+	bytes int64 // unpacked
+	rows  int
+	// held are rows that cannot be handed on at once, because they may be none:
+	// they are kept, and take twenty times the memory of short rows, which a
+	// server can send packed.
+	held int
+}
+
+// usual lets a folder of a million files through.
+var usual = pageLimits{bytes: 256 << 20, rows: 2_000_000, held: 500_000}
 
 // stopError ends the reading of a page because of the receiver of its items.
 type stopError struct{ error }
@@ -52,7 +57,7 @@ func (e stopError) Unwrap() error { return e.error }
 // readPage reads an index page of any known form and hands its rows to yield; a
 // hostile page may have a name twice. An error that wraps listing.ErrNotIndex means that it is
 // something else; other errors are the connection's or yield's (stopError).
-func readPage(body io.Reader, contentType string, at folderURL, yield func(item) error) (page, error) {
+func readPage(body io.Reader, contentType string, at folderURL, most pageLimits, yield func(item) error) (page, error) {
 	r := bufio.NewReaderSize(body, 32<<10)
 	first, err := firstBytes(r)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -62,13 +67,13 @@ func readPage(body io.Reader, contentType string, at folderURL, yield func(item)
 	switch {
 	case len(first) > 0 && first[0] == '<' && (strings.HasSuffix(media, "/xml") || bytes.HasPrefix(first, []byte("<?xml"))) &&
 		!strings.Contains(media, "html"):
-		return readXML(r, yield)
+		return readXML(r, most, yield)
 	case len(first) > 0 && first[0] == '<':
-		return readHTML(r, at, yield)
+		return readHTML(r, at, most, yield)
 	case len(first) > 0 && (first[0] == '[' || first[0] == '{'):
-		return readJSON(r, at, yield)
+		return readJSON(r, at, most, yield)
 	case strings.HasSuffix(media, "html"):
-		return readHTML(r, at, yield)
+		return readHTML(r, at, most, yield)
 	}
 	return page{}, listing.ErrNotIndex
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/listing"
 )
 
-// The tests need not read as much as the real thing.
-func init() { maxRows, maxHeld = 20_000, 20_000 }
+// fewRows because the tests need not read as much as the real thing.
+var fewRows = pageLimits{usual.bytes, 20_000, 20_000}
 
 // rows repeats a row, with a number in it, a few times more often than is read.
 func rows(row string) string {
 	var b strings.Builder
-	for i := range maxRows + 3 {
+	for i := range fewRows.rows + 3 {
 		fmt.Fprintf(&b, row, i)
 	}
 	return b.String()
@@ -37,11 +37,11 @@ func TestTooManyRows(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			n := 0
-			p, err := readPage(strings.NewReader(tt.page), tt.media, testFolder, func(item) error { n++; return nil })
+			p, err := readPage(strings.NewReader(tt.page), tt.media, testFolder, fewRows, func(item) error { n++; return nil })
 			if !errors.Is(err, tt.err) || tt.err == nil && err != nil {
 				t.Fatalf("got %v, want %v", err, tt.err)
 			}
-			if !p.over || tt.err == nil && n != maxRows {
+			if !p.over || tt.err == nil && n != fewRows.rows {
 				t.Errorf("read %d rows, over is %v", n, p.over)
 			}
 		})
@@ -58,11 +58,12 @@ func TestTooManyRowsAreIncomplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.most = fewRows
 	sum, err := l.List(t.Context(), "", func(listing.Entry) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.Entries != maxRows || sum.Complete() {
+	if sum.Entries != fewRows.rows || sum.Complete() {
 		t.Errorf("%d entries, incomplete for %q", sum.Entries, sum.Incomplete)
 	}
 }

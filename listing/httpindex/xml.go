@@ -16,7 +16,7 @@ import (
 
 // readXML reads nginx's autoindex_format xml. The HTML tokenizer does, and
 // leaves bytes alone that are not UTF-8, where an XML parser would give up.
-func readXML(r *bufio.Reader, yield func(item) error) (page, error) {
+func readXML(r *bufio.Reader, most pageLimits, yield func(item) error) (page, error) {
 	z := html.NewTokenizer(r)
 	z.SetMaxBuf(maxToken)
 	var (
@@ -26,7 +26,7 @@ func readXML(r *bufio.Reader, yield func(item) error) (page, error) {
 		list bool
 	)
 	for rows := 0; ; {
-		if rows == maxRows {
+		if rows == most.rows {
 			p.over, p.rows = true, rows
 			return p, nil
 		}

@@ -15,13 +15,13 @@ import (
 )
 
 // Schemes are the URL schemes that Open knows.
-var Schemes = []string{"rsync", "ftp", "ftps", "http", "https"}
+var Schemes = []string{"rsync", "rsyncs", "ftp", "ftps", "http", "https"}
 
 // Open makes the lister for a base URL. Nothing is connected to yet.
 func Open(rawURL string, opts listing.Options) (listing.Lister, error) {
 	scheme, _, _ := strings.Cut(strings.TrimSpace(rawURL), ":")
 	switch strings.ToLower(scheme) {
-	case "rsync":
+	case "rsync", "rsyncs":
 		return opened(rsync.New(rawURL, opts))
 	case "ftp", "ftps":
 		return opened(ftp.New(rawURL, opts))

@@ -13,6 +13,7 @@ func TestOpen(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
 		"rsync://mirror.example/module/": "rsync",
+		"rsyncs://mirror.example/mod/":   "rsync",
 		"ftp://mirror.example/pub/":      "ftp",
 		"ftps://mirror.example/pub/":     "ftp",
 		"http://mirror.example/pub/":     "http",

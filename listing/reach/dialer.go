@@ -50,7 +50,8 @@ type Dialer struct {
 	proxy            *url.URL   // nil: none is configured
 	environment      bool       // the environment may name one
 
-	roots *x509.CertPool // for https:// proxies; nil: the system's
+	roots    *x509.CertPool // for https:// proxies; nil: the system's
+	resolver *net.Resolver  // nil: the system's
 }
 
 // New checks the options and makes a dialer of them. It does no I/O.
@@ -89,7 +90,7 @@ func parseProxy(raw string) (*url.URL, error) {
 	case u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 		return nil, fmt.Errorf("proxy %q: must end with the port", u.Redacted())
 	}
-	port := ""
+	var port string
 	switch u.Scheme {
 	case "http":
 		port = "80"
@@ -135,7 +136,7 @@ func (d *Dialer) DialPublic(ctx context.Context, network, address string) (net.C
 		if d.proxy == nil {
 			return d.direct(ctx, network, address, onlyPublic)
 		}
-		resolved, err := resolvePublic(ctx, address)
+		resolved, err := d.resolvePublic(ctx, address)
 		if err != nil {
 			return nil, err
 		}
@@ -170,7 +171,7 @@ func (d *Dialer) within(ctx context.Context, address string, dial func(context.C
 type control func(network, address string, c syscall.RawConn) error
 
 func (d *Dialer) direct(ctx context.Context, network, address string, check control) (net.Conn, error) {
-	nd := net.Dialer{Control: check}
+	nd := net.Dialer{Control: check, Resolver: d.resolver}
 	if d.source.IsValid() {
 		nd.LocalAddr = &net.TCPAddr{IP: d.source.AsSlice(), Zone: d.source.Zone()}
 		if network == "tcp" {

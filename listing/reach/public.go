@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,12 +52,12 @@ func onlyPublic(_, address string, _ syscall.RawConn) error {
 }
 
 // resolvePublic gives the first public address of the host in address.
-func resolvePublic(ctx context.Context, address string) (string, error) {
+func (d *Dialer) resolvePublic(ctx context.Context, address string) (string, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return "", err
 	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	addrs, err := cmp.Or(d.resolver, net.DefaultResolver).LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return "", err
 	}

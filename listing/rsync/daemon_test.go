@@ -141,7 +141,7 @@ func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "file"), "")
 	motd := filepath.Join(t.TempDir(), "motd")
-	noise := strings.Repeat("Welcome! @ERROR @RSYNCD: OK\n\r\x1b[2J "+strings.Repeat("x", 900)+"\n\n", 300)
+	noise := strings.Repeat("Welcome! @ERROR @RSYNCD: OK\n@RSYNCD: 99.0 \xff\xfe\n@RSYNCD:OK\n\r\x1b[2J "+strings.Repeat("x", 900)+"\n\n", 300)
 	check(t, os.WriteFile(motd, []byte(noise), 0o644))
 	srv := rsynctest.StartConfig(t, rsynctest.Config{
 		Global: []string{"motd file = " + motd},

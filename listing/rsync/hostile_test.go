@@ -44,11 +44,13 @@ func frame(tag int, data string) string {
 }
 
 // upToList is a polite server up to where the list begins.
-func upToList(c net.Conn, r *bufio.Reader) {
+func upToList(c net.Conn, r *bufio.Reader) { upToListAfter(c, r, "") }
+
+func upToListAfter(c net.Conn, r *bufio.Reader, motd string) {
 	io.WriteString(c, "@RSYNCD: 31.0\n")
 	r.ReadString('\n')
 	r.ReadString('\n')
-	io.WriteString(c, "@RSYNCD: OK\n")
+	io.WriteString(c, motd+"@RSYNCD: OK\n")
 	for end := 0; end < 2; { // the empty argument
 		b, err := r.ReadByte()
 		if err != nil {
@@ -193,6 +195,21 @@ func TestHostile(t *testing.T) {
 				t.Errorf("it took %s", d)
 			}
 		})
+	}
+}
+
+// TestNoise lists a server that has much to say first, some of it like the
+// protocol, and of which rsync's own client understands nothing.
+func TestNoise(t *testing.T) {
+	t.Parallel()
+	motd := strings.Repeat("Welcome\x00 to \xff\xfe\x1b[2J @RSYNCD: OK\r\n@RSYNCD: 99.0\n@RSYNCD:OK\n@rsyncd: EXIT\n \n\n"+strings.Repeat("x", 10_000)+"\n", 40)
+	l := newLister(t, fake(t, func(c net.Conn, r *bufio.Reader) {
+		upToListAfter(c, r, motd)
+		io.WriteString(c, frame(tagInfo, motd)[:4+len(motd)]+frame(tagData, rootEntry+entry("f", 0o100644)+"\x00"))
+		io.CopyN(io.Discard, r, 25)
+	}), listing.Options{})
+	if got, sum, err := collect(t, l, ""); err != nil || !sum.Complete() || len(got) != 1 {
+		t.Errorf("%v, %+v, %v", got, sum, err)
 	}
 }
 
