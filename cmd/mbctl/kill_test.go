@@ -196,7 +196,7 @@ func TestScansKilled(t *testing.T) {
 			next := make(chan *mirror.Mirror)
 			var wg sync.WaitGroup
 			for range atOnce {
-				wg.Go(func() { o.kill(next, 2*took) })
+				wg.Go(func() { o.kill(next, 3*took) })
 			}
 			for i := range kills {
 				next <- &o.mirrors[i]
