@@ -166,6 +166,9 @@ func (a *App) Start() error {
 	for _, in := range a.instances {
 		in.db.start()
 		a.loops.Go(func() { a.announce(ctx, in) })
+		if a.bringsForward(in) {
+			a.loops.Go(func() { a.bringForward(ctx, in) })
+		}
 	}
 	return nil
 }

@@ -115,6 +115,7 @@ var appOptions = map[string]func(*caddyfile.Dispenser, *Instance) error{
 //	    keep_removed     <path> <duration>
 //	    repository       <path> [marker <name>]...
 //	    stamp_key        <key> [md5 | hmac-sha256]
+//	    bring_scans_forward on | off
 //
 //	    documents            <kinds...> | off
 //	    document_exemptions  on | off
@@ -180,6 +181,9 @@ var siteOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
 	"distance_slack": func(d *caddyfile.Dispenser, h *Handler) error {
 		h.DistanceSlackKm = new(float64)
 		return float(d, "km", h.DistanceSlackKm)
+	},
+	"bring_scans_forward": func(d *caddyfile.Dispenser, h *Handler) error {
+		return onOff(d, &h.BringScansForward)
 	},
 	"duplicates": func(d *caddyfile.Dispenser, h *Handler) error {
 		h.Duplicates = new(int)

@@ -367,6 +367,9 @@ func (q *question) choose(s *selection, rnd redirector.Rand) {
 // noMirror does what is configured for files that no mirror will serve to this
 // client.
 func (q *question) noMirror(w http.ResponseWriter) action {
+	if *q.h.BringScansForward && !q.o.simulated {
+		q.h.rt.db.misses.count(q.entry.ID)
+	}
 	switch q.h.NoMirror {
 	case "404":
 		return q.o.say(resultError, "no_mirror", notFound)

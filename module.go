@@ -96,6 +96,10 @@ type Handler struct {
 	// the answer is 503 then. Default: 0, which is no limit.
 	LocalMaxSize int64 `json:"local_max_size,omitempty"`
 
+	// Whether a scan of a folder is brought forward when clients ask for new files
+	// in it that no mirror has. `mbctl daemon` does it. Default: true.
+	BringScansForward *bool `json:"bring_scans_forward,omitempty"`
+
 	// What requests get while there is no catalog yet: `local`, `fallback` or
 	// `503`. Default: `local`.
 	NotReady string `json:"not_ready,omitempty"`
@@ -269,6 +273,7 @@ func (h *Handler) setDefaults() {
 	defPtr(&h.Duplicates, p.Duplicates)
 	defPtr(&h.MinSize, defaultMinSize)
 	defPtr(&h.ExcludeDefaults, true)
+	defPtr(&h.BringScansForward, true)
 	if h.NoMirror == "" {
 		h.NoMirror = "local"
 		if len(h.Fallbacks) > 0 {

@@ -93,6 +93,8 @@ type database struct {
 
 	notes note.Memory // a reload must not forget which notes came
 
+	misses misses
+
 	mu      sync.Mutex
 	cancel  context.CancelFunc // of the loops; nil: not started
 	loops   sync.WaitGroup

@@ -1,7 +1,6 @@
 package scanner
 
 import (
-	"hash/fnv"
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
@@ -15,9 +14,10 @@ const firstBackOff = 15 * time.Minute // after the first failure
 // NextScan gives the time at which m's next full scan is due; the zero time, at
 // once, when it was never scanned. interval is for mirrors without one of their
 // own; 0 is DefaultInterval. A mirror that fails is tried again after 15 minutes,
-// and then after twice as long each time, until the interval is reached; up to
-// an eighth of that is added, so that mirrors that failed together do not come
-// together again. Quiet times are not considered.
+// and then after twice as long each time, until the interval is reached. Up to a
+// fifth of the pause is taken off, always the same for one scan of one mirror, so
+// that mirrors that were scanned together do not fall due together for ever.
+// Quiet times are not considered.
 func NextScan(m *mirror.Mirror, interval time.Duration) time.Time {
 	if m.Rules.Interval > 0 {
 		interval = m.Rules.Interval
@@ -26,17 +26,17 @@ func NextScan(m *mirror.Mirror, interval time.Duration) time.Time {
 		interval = DefaultInterval
 	}
 	s := &m.Scan
-	if s.FailingSince.IsZero() && s.Error == "" {
-		if s.Succeeded.IsZero() {
-			return time.Time{}
-		}
-		return s.Succeeded.Add(interval)
+	last, pause := s.Attempted, interval
+	if s.Succeeded.After(last) {
+		last = s.Succeeded
 	}
-	if s.Attempted.IsZero() {
+	if last.IsZero() {
 		return time.Time{}
 	}
-	wait := backOff(s.Failures, interval)
-	return s.Attempted.Add(wait + spread(m, wait/8))
+	if n := s.Failures; n > 0 || s.Error != "" {
+		pause = backOff(n, interval)
+	}
+	return last.Add(pause - jitter(m, last, pause/5))
 }
 
 // backOff is how long to wait after so many failures, interval at most.
@@ -48,13 +48,9 @@ func backOff(failures int, interval time.Duration) time.Duration {
 	return wait
 }
 
-// spread gives something below most that differs from mirror to mirror, and
-// from failure to failure.
-func spread(m *mirror.Mirror, most time.Duration) time.Duration {
-	if most <= 0 {
-		return 0
-	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte{byte(m.ID), byte(m.ID >> 8), byte(m.ID >> 16), byte(m.ID >> 24), byte(m.Scan.Failures)})
-	return time.Duration(h.Sum64() % uint64(most)) //nolint:gosec // most is positive, and so is what is below it
+// jitter gives a part of most that differs from mirror to mirror and from scan
+// to scan.
+func jitter(m *mirror.Mirror, last time.Time, most time.Duration) time.Duration {
+	h := (uint64(m.ID) + uint64(last.UnixNano())) * 0x9e3779b97f4a7c15 // Fibonacci hashing
+	return time.Duration(float64(most) * float64(h>>40) / (1 << 24))
 }

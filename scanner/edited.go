@@ -9,10 +9,10 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
-// refresh reads the mirror anew: in a scan of many, its turn comes hours after
-// the list was read. It reports false when the mirror is not to be scanned any
-// more.
-func refresh(ctx context.Context, db *store.Store, m mirror.Mirror, r *Report) (now mirror.Mirror, ok bool) {
+// refresh reads the mirror anew, under its lease: in a scan of many, its turn
+// comes hours after the list was read, and another host may have scanned it
+// meanwhile. It reports false when the mirror is not to be scanned any more.
+func refresh(ctx context.Context, db *store.Store, m mirror.Mirror, o *Options, r *Report) (now mirror.Mirror, ok bool) {
 	all, err := db.Mirrors(ctx)
 	if err != nil {
 		r.Err = err
@@ -25,6 +25,9 @@ func refresh(ctx context.Context, db *store.Store, m mirror.Mirror, r *Report) (
 		return m, false
 	case !sameTree(&all[i], &m):
 		r.Err = errEdited // the index was read for the other one
+		return m, false
+	case o.Once && o.Subtree == "" && !all[i].Scan.Attempted.Equal(m.Scan.Attempted):
+		r.Skipped = "was scanned by another meanwhile"
 		return m, false
 	}
 	r.Mirror = all[i].Name
@@ -46,7 +49,7 @@ func (s *scan) still(now *mirror.Mirror) error {
 // sameTree reports whether both stand for the same part of the tree, kept at the
 // same places.
 func sameTree(a, b *mirror.Mirror) bool {
-	return a.Subtree == b.Subtree && slices.Equal(a.Renames, b.Renames) && filterKey(a) == filterKey(b)
+	return a.Subtree == b.Subtree && slices.Equal(a.Renames, b.Renames) && filterKey(a, &Options{}) == filterKey(b, &Options{})
 }
 
 // notItsFault reports whether a scan failed without the mirror's doing.

@@ -215,7 +215,7 @@ func TestDatabaseKilled(t *testing.T) {
 	h := held(w, 60)
 	must(t, removeAll(h.dir, "d1"))
 	stop := func() { cluster.Stop(t) }
-	r := w.scan(h, Options{Open: atEntry(h.dir, 30, stop), leaseTTL: 2 * time.Second})
+	r := w.scan(h, Options{Open: atEntry(h.dir, 30, stop), LeaseTTL: 2 * time.Second})
 	if !errors.Is(r.Err, store.ErrUnreachable) && !errors.Is(r.Err, store.ErrLeaseLost) {
 		t.Errorf("killed: %s", r)
 	}

@@ -13,6 +13,7 @@ import (
 // filter says what of a mirror is not looked at, by its rules and by those for
 // all mirrors. The nil filter leaves out nothing.
 type filter struct {
+	key     string // the same for mirrors with the same filter
 	m       *mirror.Mirror
 	exclude *origin.Globs // paths of the tree
 	top     []string      // top folders of the tree; empty: all
@@ -29,15 +30,12 @@ func newFilter(m *mirror.Mirror, o *Options) (*filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("excludes of mirror %s: %w (mend them with mbctl edit)", m.Name, err)
 	}
-	return &filter{m: m, exclude: globs, top: o.Top}, nil
+	return &filter{key: filterKey(m, o), m: m, exclude: globs, top: o.Top}, nil
 }
 
 // filterKey is the same for mirrors with the same filter.
-func filterKey(m *mirror.Mirror) string {
-	if len(m.Rules.Exclude) == 0 && len(m.Rules.Top) == 0 {
-		return ""
-	}
-	key := []any{m.Rules.Exclude, m.Rules.Top}
+func filterKey(m *mirror.Mirror, o *Options) string {
+	key := []any{o.Exclude, o.Top, m.Rules.Exclude, m.Rules.Top}
 	if len(m.Rules.Top) > 0 { // these are where the mirror has them
 		key = append(key, m.Subtree, m.Renames)
 	}
@@ -54,7 +52,7 @@ func filters(mirrors []mirror.Mirror, o *Options) map[string]*filter {
 	all := map[string]*filter{}
 	for i := range mirrors {
 		if f, err := newFilter(&mirrors[i], o); err == nil && f != nil {
-			all[filterKey(&mirrors[i])] = f
+			all[f.key] = f
 		}
 	}
 	return all

@@ -25,7 +25,7 @@ func (s *scan) guard(ctx context.Context, set *sets, lost *roaring.Bitmap, compl
 	had := roaring.And(s.before.Held, s.ix.current)
 	had.And(s.within)
 	if s.filter != nil { // not looked at, and so not absent
-		had.AndNot(s.ix.excluded[filterKey(&s.m)])
+		had.AndNot(s.ix.excluded[s.filter.key])
 	}
 	absent := roaring.AndNot(roaring.And(had, set.knew), set.found)
 	absent.AndNot(lost)

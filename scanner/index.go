@@ -45,17 +45,52 @@ func (ix *index) alias(path string) bool {
 	return ix.aliases[path]
 }
 
-// loadIndex reads all versions, which of them lie below each of folders, and
-// which are left out by each of the filters.
-func loadIndex(ctx context.Context, db *store.Store, folders []string, filters map[string]*filter) (*index, error) {
+// needs are what scans need to know of the index beside the versions.
+type needs struct {
+	folders []string           // which ids lie below them
+	filters map[string]*filter // which ids they leave out, by their keys
+}
+
+// needsOf gives what scans of a subtree need.
+func needsOf(mirrors []mirror.Mirror, o *Options, subtree string) needs {
+	return needs{targets(mirrors, subtree), filters(mirrors, o)}
+}
+
+// and gives the needs of both.
+func (n needs) and(o needs) needs {
+	all := needs{slices.Clone(n.folders), maps.Clone(n.filters)}
+	for _, f := range o.folders {
+		if !slices.Contains(all.folders, f) {
+			all.folders = append(all.folders, f)
+		}
+	}
+	if all.filters == nil {
+		all.filters = map[string]*filter{}
+	}
+	maps.Copy(all.filters, o.filters)
+	return all
+}
+
+// knows reports whether the index has what is needed.
+func (ix *index) knows(n needs) bool {
+	for key := range n.filters {
+		if ix.excluded[key] == nil {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(n.folders, func(f string) bool { return ix.below[f] == nil })
+}
+
+// loadIndex reads all versions, and what is needed beside.
+func loadIndex(ctx context.Context, db *store.Store, n needs) (*index, error) {
 	ix := &index{
 		current: roaring.New(), hidden: roaring.New(), aliases: map[string]bool{},
 		below: map[string]*roaring.Bitmap{}, excluded: map[string]*roaring.Bitmap{},
 	}
-	for _, f := range folders {
+	for _, f := range n.folders {
 		ix.below[f] = roaring.New()
 	}
-	for key := range filters {
+	for key := range n.filters {
 		ix.excluded[key] = roaring.New()
 	}
 	top := map[string]bool{}
@@ -74,7 +109,7 @@ func loadIndex(ctx context.Context, db *store.Store, folders []string, filters m
 					ids.Add(id)
 				}
 			}
-			for key, filter := range filters {
+			for key, filter := range n.filters {
 				if filter.leavesOut(string(f.Path)) {
 					ix.excluded[key].Add(id)
 				}

@@ -87,7 +87,7 @@ func (s *scan) reportRanges(ctx context.Context, bad, open *roaring.Bitmap, said
 	if bad.IsEmpty() {
 		return nil
 	}
-	s.report.Unsound = int(bad.GetCardinality()) //nolint:gosec // ids have 32 bits
+	s.report.Unsound = int(bad.GetCardinality())
 	some := roaring.New()
 	for it := bad.Iterator(); it.HasNext() && some.GetCardinality() < namedUnsound; {
 		some.Add(it.Next())

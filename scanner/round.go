@@ -158,7 +158,12 @@ func (r *round) finish(ctx context.Context) {
 		}
 		return
 	}
-	doubt := r.tally.text() + r.ownTrouble(ctx)
+	doubt := r.tally.text()
+	if ctx.Err() == nil {
+		doubt += r.ownTrouble(ctx)
+	} else {
+		doubt += "the scan was interrupted before that could be looked into"
+	}
 	for _, f := range r.held {
 		f.report.Doubt = doubt
 	}
@@ -179,7 +184,7 @@ func (r *round) remember(ctx context.Context, f *failure) {
 }
 
 func (r *round) store(ctx context.Context, f *failure) error {
-	lease, err := r.db.Acquire(ctx, LeaseName(f.m.ID, f.subtree), r.o.Holder, r.o.leaseTTL)
+	lease, err := r.db.Acquire(ctx, LeaseName(f.m.ID, f.subtree), r.o.Holder, r.o.LeaseTTL)
 	if errors.Is(err, store.ErrLeased) {
 		return nil // that scan will tell
 	} else if err != nil {

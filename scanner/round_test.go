@@ -128,91 +128,90 @@ func TestTally(t *testing.T) {
 // lost file. The others are scanned as ever.
 func TestMassTrouble(t *testing.T) {
 	t.Parallel()
-	eachWorld(t, func(w *world) {
-		tree(t, w.root, 20)
-		w.index(origin.Options{})
-		var all []mirror.Mirror
-		var hosts []*host
-		for i := range 7 {
-			h := w.mirror(fmt.Sprintf("m%d", i))
-			syncTo(t, w.root, h.dir)
-			hosts = append(hosts, h)
-		}
-		mirrors := func() []mirror.Mirror {
-			var err error
-			all, err = w.db.Mirrors(t.Context())
-			must(t, err)
-			return all
-		}
-		fails := map[string]bool{}
-		open := func(url string, _ listing.Options) (listing.Lister, error) {
-			for _, h := range hosts {
-				if url == h.Rsync || url == h.HTTP[0] {
-					if fails[h.Name] {
-						return nil, errors.New("no route to host")
-					}
-					return hooked{dir: h.dir}, nil
+	w := oneWorld(t)
+	tree(t, w.root, 20)
+	w.index(origin.Options{})
+	var all []mirror.Mirror
+	var hosts []*host
+	for i := range 7 {
+		h := w.mirror(fmt.Sprintf("m%d", i))
+		syncTo(t, w.root, h.dir)
+		hosts = append(hosts, h)
+	}
+	mirrors := func() []mirror.Mirror {
+		var err error
+		all, err = w.db.Mirrors(t.Context())
+		must(t, err)
+		return all
+	}
+	fails := map[string]bool{}
+	open := func(url string, _ listing.Options) (listing.Lister, error) {
+		for _, h := range hosts {
+			if url == h.Rsync || url == h.HTTP[0] {
+				if fails[h.Name] {
+					return nil, errors.New("no route to host")
 				}
-			}
-			return nil, errors.New("what?")
-		}
-		scan := func(ctx context.Context, down ...int) []Report {
-			t.Helper()
-			clear(fails)
-			for _, i := range down {
-				fails[fmt.Sprintf("m%d", i)] = true
-			}
-			reports, err := Scan(ctx, w.db, mirrors(), Options{Open: open, uplink: &uplink{
-				connect: func(context.Context, netip.AddrPort) error { return errors.New("unreachable") },
-			}})
-			must(t, err)
-			return reports
-		}
-		if d := Doubt(scan(t.Context())); d != "" {
-			t.Fatal(d)
-		}
-		before := mirrors()
-		reports := scan(t.Context(), 0, 1, 2, 3)
-		if d := Doubt(reports); !strings.Contains(d, "4 of 7 mirrors") || !strings.Contains(d, "none of 7 web servers can be connected to") {
-			t.Errorf("doubt: %s", d)
-		}
-		for i, r := range reports {
-			if (r.Err != nil) != (r.Doubt != "") {
-				t.Errorf("%d: %s", i, r)
+				return hooked{dir: h.dir}, nil
 			}
 		}
-		for i, m := range mirrors() {
-			if i < 4 && !cmp.Equal(m.Scan, before[i].Scan) {
-				t.Errorf("%s is remembered as failing: %+v", m.Name, m.Scan)
-			}
-			if i >= 4 && !m.Scan.Succeeded.After(before[i].Scan.Succeeded) {
-				t.Errorf("%s was well: %+v", m.Name, m.Scan)
-			}
-			w.holds(hosts[i], 20)
+		return nil, errors.New("what?")
+	}
+	scan := func(ctx context.Context, down ...int) []Report {
+		t.Helper()
+		clear(fails)
+		for _, i := range down {
+			fails[fmt.Sprintf("m%d", i)] = true
 		}
-		// Fewer are the mirrors' own fault, and so are those that failed before.
-		if d := Doubt(scan(t.Context(), 0, 1, 2)); d != "" || w.state(hosts[1]).Failures != 1 {
-			t.Errorf("three of seven: %q, %+v", d, w.state(hosts[1]))
+		reports, err := Scan(ctx, w.db, mirrors(), Options{Open: open, uplink: &uplink{
+			connect: func(context.Context, netip.AddrPort) error { return errors.New("unreachable") },
+		}})
+		must(t, err)
+		return reports
+	}
+	if d := Doubt(scan(t.Context())); d != "" {
+		t.Fatal(d)
+	}
+	before := mirrors()
+	reports := scan(t.Context(), 0, 1, 2, 3)
+	if d := Doubt(reports); !strings.Contains(d, "4 of 7 mirrors") || !strings.Contains(d, "none of 7 web servers can be connected to") {
+		t.Errorf("doubt: %s", d)
+	}
+	for i, r := range reports {
+		if (r.Err != nil) != (r.Doubt != "") {
+			t.Errorf("%d: %s", i, r)
 		}
-		if d := Doubt(scan(t.Context(), 0, 1, 2, 3)); d != "" || w.state(hosts[3]).FailingSince.IsZero() || w.state(hosts[1]).Failures != 2 {
-			t.Errorf("one more: %q, %+v", d, w.state(hosts[3]))
+	}
+	for i, m := range mirrors() {
+		if i < 4 && !cmp.Equal(m.Scan, before[i].Scan) {
+			t.Errorf("%s is remembered as failing: %+v", m.Name, m.Scan)
 		}
-		scan(t.Context())
-		if st := w.state(hosts[1]); st.Failures != 0 || st.Error != "" {
-			t.Errorf("well again: %+v", st)
+		if i >= 4 && !m.Scan.Succeeded.After(before[i].Scan.Succeeded) {
+			t.Errorf("%s was well: %+v", m.Name, m.Scan)
 		}
-		// What would be lost in any case is kept, too.
-		for i := range 5 {
-			put(t, hosts[i].dir, "d1/f1", 500, base)
-			hosts[i].serve("")
-		}
-		if d := Doubt(scan(t.Context())); d == "" {
-			t.Error("five of seven: no doubt")
-		}
-		for i := range 5 {
-			w.holds(hosts[i], 20)
-		}
-	})
+		w.holds(hosts[i], 20)
+	}
+	// Fewer are the mirrors' own fault, and so are those that failed before.
+	if d := Doubt(scan(t.Context(), 0, 1, 2)); d != "" || w.state(hosts[1]).Failures != 1 {
+		t.Errorf("three of seven: %q, %+v", d, w.state(hosts[1]))
+	}
+	if d := Doubt(scan(t.Context(), 0, 1, 2, 3)); d != "" || w.state(hosts[3]).FailingSince.IsZero() || w.state(hosts[1]).Failures != 2 {
+		t.Errorf("one more: %q, %+v", d, w.state(hosts[3]))
+	}
+	scan(t.Context())
+	if st := w.state(hosts[1]); st.Failures != 0 || st.Error != "" {
+		t.Errorf("well again: %+v", st)
+	}
+	// What would be lost in any case is kept, too.
+	for i := range 5 {
+		put(t, hosts[i].dir, "d1/f1", 500, base)
+		hosts[i].serve("")
+	}
+	if d := Doubt(scan(t.Context())); d == "" {
+		t.Error("five of seven: no doubt")
+	}
+	for i := range 5 {
+		w.holds(hosts[i], 20)
+	}
 }
 
 func TestTrouble(t *testing.T) {
@@ -280,7 +279,7 @@ func TestDeadHost(t *testing.T) {
 		started, wake, done := make(chan struct{}), make(chan struct{}), make(chan Report)
 		go func() {
 			rs, _ := Scan(t.Context(), cut, []mirror.Mirror{h.Mirror}, Options{
-				Holder: "cut off", leaseTTL: time.Second,
+				Holder: "cut off", LeaseTTL: time.Second,
 				Open: atEntry(h.dir, 3, func() { close(started); <-wake }),
 			})
 			done <- rs[0]

@@ -26,7 +26,7 @@ const (
 // LeaseName is the lease under which a folder of a mirror is scanned; "" is all
 // of the mirror.
 func LeaseName(id mirror.ID, subtree string) string {
-	return fmt.Sprintf("scan/%d/%s", id, subtree)
+	return fmt.Sprintf("scan/%d/%s", id, mirror.EscapePath(subtree)) // names of leases are text
 }
 
 // scan is the scan of one mirror.
@@ -65,40 +65,45 @@ func (r *round) scanOne(ctx context.Context, m mirror.Mirror, later bool) (rep R
 	if t.whole {
 		o.Subtree = ""
 	}
-	if m, ok = refresh(ctx, r.db, m, &rep); !ok {
-		return rep, nil
-	}
-	s := &scan{target: t, db: r.db, ix: r.ix, m: m, o: o, within: r.ix.below[t.folder], later: later, report: &rep}
-	var err error
-	if s.filter, err = newFilter(&m, &o); err == nil {
-		s.web, err = openWeb(&m, min(o.Timeout, headTime))
-	}
-	if err != nil { // its settings are not to be understood
-		rep.Err = err
-		return rep, nil
-	}
-	defer s.web.close()
-	s.lease, err = r.db.Acquire(ctx, LeaseName(m.ID, o.Subtree), o.Holder, o.leaseTTL)
+	lease, err := r.db.Acquire(ctx, LeaseName(m.ID, o.Subtree), o.Holder, o.LeaseTTL)
 	if err != nil {
 		rep.notLeased(err)
 		return rep, nil
 	}
-	kept, stop := r.db.Keep(ctx, &s.lease, o.leaseTTL)
+	if m, ok = refresh(ctx, r.db, m, &o, &rep); ok {
+		s := &scan{target: t, db: r.db, ix: r.ix, m: m, o: o, lease: lease, within: r.ix.below[t.folder], later: later, report: &rep}
+		f = s.underLease(ctx)
+	}
+	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+	defer cancel()
+	if err := r.db.Release(tidy, lease); err != nil {
+		o.Log.Warn("releasing a lease failed, it ends by itself", "lease", lease.Name, "error", err)
+	}
+	rep.finish()
+	return rep, f
+}
+
+// underLease scans while the lease is ours.
+func (s *scan) underLease(ctx context.Context) *failure {
+	var err error
+	if s.filter, err = newFilter(&s.m, &s.o); err == nil {
+		s.web, err = openWeb(&s.m, min(s.o.Timeout, headTime))
+	}
+	if err != nil { // its settings are not to be understood
+		s.report.Err = err
+		return nil
+	}
+	defer s.web.close()
+	kept, stop := s.db.Keep(ctx, &s.lease, s.o.LeaseTTL)
+	defer stop()
 	err = s.run(kept)
 	if err != nil && context.Cause(kept) != nil {
 		err = context.Cause(kept) // interrupted, or the lease was lost
 	}
-	stop()
-	if rep.Err = err; err != nil && ctx.Err() == nil && !notItsFault(err) {
-		f = s.failure()
+	if s.report.Err = err; err == nil || ctx.Err() != nil || notItsFault(err) {
+		return nil
 	}
-	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
-	defer cancel()
-	if err := r.db.Release(tidy, s.lease); err != nil {
-		o.Log.Warn("releasing a lease failed, it ends by itself", "lease", s.lease.Name, "error", err)
-	}
-	rep.finish()
-	return rep, f
+	return s.failure()
 }
 
 // notLeased says why the lease could not be had.
@@ -292,7 +297,7 @@ func (s *scan) leaveOut(set *sets) {
 	if s.filter == nil {
 		return
 	}
-	out := roaring.And(s.ix.excluded[filterKey(&s.m)], s.within)
+	out := roaring.And(s.ix.excluded[s.filter.key], s.within)
 	set.knew.Or(out)
 	for _, b := range []*roaring.Bitmap{set.found, set.sized, set.undecided} {
 		b.AndNot(out)

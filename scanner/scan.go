@@ -58,6 +58,12 @@ type Options struct {
 	// RsyncProgram is a program to list with instead of the built-in client.
 	RsyncProgram string
 	Holder       string // who is at work, for others to see; default: host and process
+	// Once skips mirrors that another scanned after the list of mirrors was read:
+	// what was due then is done.
+	Once bool
+	// LeaseTTL is how long after this host died another may scan a mirror that
+	// was being scanned; default one minute.
+	LeaseTTL time.Duration
 	// Progress, if set, is told now and then how far each mirror is. It is called
 	// from several goroutines, and must be quick.
 	Progress func(Progress)
@@ -65,8 +71,7 @@ type Options struct {
 	// Open makes listers. Default: by the URL's scheme.
 	Open OpenLister
 
-	// Tests shorten these.
-	leaseTTL   time.Duration
+	// Tests change these.
 	busyPauses []time.Duration
 	uplink     *uplink
 }
@@ -101,7 +106,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.MaxTime = 2 * listing.DefaultTime
 	}
 	o.DigestSize = cmp.Or(o.DigestSize, defaultDigestSize)
-	o.leaseTTL = cmp.Or(o.leaseTTL, leaseTTL)
+	o.LeaseTTL = cmp.Or(max(o.LeaseTTL, 0), leaseTTL)
 	if o.busyPauses == nil {
 		o.busyPauses = busyPauses
 	}
@@ -137,6 +142,15 @@ func (o Options) withDefaults() (Options, error) {
 // fail, the scanner doubts itself: no failure is remembered, and Report.Doubt says what is
 // likely wrong here.
 func Scan(ctx context.Context, db *store.Store, mirrors []mirror.Mirror, o Options) ([]Report, error) {
+	return scanAll(ctx, db, mirrors, o, func(ctx context.Context, n needs, _ *Options) (*index, error) {
+		return loadIndex(ctx, db, n)
+	})
+}
+
+// scanAll is Scan with an index that load gives.
+func scanAll(ctx context.Context, db *store.Store, mirrors []mirror.Mirror, o Options,
+	load func(context.Context, needs, *Options) (*index, error),
+) ([]Report, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -145,7 +159,7 @@ func Scan(ctx context.Context, db *store.Store, mirrors []mirror.Mirror, o Optio
 	slices.SortStableFunc(mirrors, func(a, b mirror.Mirror) int {
 		return cmp.Or(a.Scan.Succeeded.Compare(b.Scan.Succeeded), strings.Compare(a.Name, b.Name))
 	})
-	ix, err := loadIndex(ctx, db, targets(mirrors, o.Subtree), filters(mirrors, &o))
+	ix, err := load(ctx, needsOf(mirrors, &o, o.Subtree), &o)
 	if err != nil {
 		return nil, err
 	}

@@ -401,13 +401,20 @@ func TestSubtrees(t *testing.T) {
 		w.accepted(full, Options{})
 		must(t, os.RemoveAll(filepath.Join(full.dir, "d4")))
 		must(t, os.RemoveAll(filepath.Join(full.dir, "d5")))
-		w.accepted(full, Options{Subtree: "d4", Protocols: []string{"rsync"}})
+		r := w.accepted(full, Options{Subtree: "d4", Protocols: []string{"rsync"}})
+		if !strings.Contains(strings.Join(r.Notes, "\n"), "no such folder") || r.Removed != 10 {
+			t.Errorf("the folder is not there: %s", r)
+		}
 		w.holds(full, 60)
+		empty := w.mirror("empty")
+		if r = w.accepted(empty, Options{Subtree: "d4", Protocols: []string{"rsync"}}); r.Listed != 0 || r.Held != 0 {
+			t.Errorf("it never was: %s", r)
+		}
 		w.accepted(part, Options{Subtree: "d2"})
-		if r := w.scan(part, Options{Subtree: "d3"}); r.Skipped == "" {
+		if r = w.scan(part, Options{Subtree: "d3"}); r.Skipped == "" {
 			t.Errorf("other folder: %s", r)
 		}
-		r := w.accepted(full, Options{DryRun: true})
+		r = w.accepted(full, Options{DryRun: true})
 		if r.Removed != 10 {
 			t.Errorf("dry run: %s", r)
 		}

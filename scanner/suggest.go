@@ -27,7 +27,7 @@ func Suggest(ctx context.Context, db *store.Store, m *mirror.Mirror, o Options) 
 	if err != nil {
 		return "", err
 	}
-	ix, err := loadIndex(ctx, db, nil, nil)
+	ix, err := loadIndex(ctx, db, needs{})
 	if err != nil || ix.versions.Len() == 0 {
 		return "", err
 	}

@@ -94,45 +94,44 @@ func TestSeveralFolders(t *testing.T) {
 // full scans and in those of a folder.
 func TestRenames(t *testing.T) {
 	t.Parallel()
-	eachWorld(t, func(w *world) {
-		tree(t, w.root, 70)
-		w.index(origin.Options{})
-		h := w.mirror("m", func(h *host) {
-			h.Renames = []mirror.Rename{{Tree: "d2", There: "old/two"}, {Tree: "d3", There: "d2"}}
-		})
-		syncTo(t, w.root, h.dir)
-		move := func(from, to string) {
-			syncTo(t, filepath.Join(w.root, from), filepath.Join(h.dir, to))
-		}
-		move("d2", "old/two")
-		move("d3", "d2") // d3 itself stays, where it is nothing
-		if r := w.accepted(h, Options{}); r.Held != 70 || r.Unknown != 10 {
-			t.Errorf("full: %s", r)
-		}
-		// Folders: one that is renamed, one that took its place.
-		must(t, removeAll(h.dir, "old/two/f2"))
-		must(t, removeAll(h.dir, "d2/f3"))
-		if r := w.accepted(h, Options{Subtree: "d2"}); r.Removed != 1 || r.Listed != 9 {
-			t.Errorf("d2: %s", r)
-		}
-		w.holds(h, 69)
-		if r := w.accepted(h, Options{Subtree: "d3"}); r.Removed != 1 || r.Listed != 9 {
-			t.Errorf("d3: %s", r)
-		}
-		w.holds(h, 68)
-		if r := w.accepted(h, Options{Subtree: "d4"}); r.Listed != 10 || r.Removed != 0 {
-			t.Errorf("d4: %s", r)
-		}
-		must(t, removeAll(h.dir, "old"))
-		w.accepted(h, Options{Subtree: "d2"}) // its folder is gone
-		w.holds(h, 59)
-		// What the proof asks for is where the mirror keeps it.
-		move("d2", "old/two")
-		r := w.scan(h, Options{Open: atEntry(h.dir, 5, func() {
-			w.edit(h, func(m *mirror.Mirror) { m.Renames = m.Renames[:1] })
-		})})
-		if !errors.Is(r.Err, errEdited) {
-			t.Errorf("changed meanwhile: %s", r)
-		}
+	w := oneWorld(t)
+	tree(t, w.root, 70)
+	w.index(origin.Options{})
+	h := w.mirror("m", func(h *host) {
+		h.Renames = []mirror.Rename{{Tree: "d2", There: "old/two"}, {Tree: "d3", There: "d2"}}
 	})
+	syncTo(t, w.root, h.dir)
+	move := func(from, to string) {
+		syncTo(t, filepath.Join(w.root, from), filepath.Join(h.dir, to))
+	}
+	move("d2", "old/two")
+	move("d3", "d2") // d3 itself stays, where it is nothing
+	if r := w.accepted(h, Options{}); r.Held != 70 || r.Unknown != 10 {
+		t.Errorf("full: %s", r)
+	}
+	// Folders: one that is renamed, one that took its place.
+	must(t, removeAll(h.dir, "old/two/f2"))
+	must(t, removeAll(h.dir, "d2/f3"))
+	if r := w.accepted(h, Options{Subtree: "d2"}); r.Removed != 1 || r.Listed != 9 {
+		t.Errorf("d2: %s", r)
+	}
+	w.holds(h, 69)
+	if r := w.accepted(h, Options{Subtree: "d3"}); r.Removed != 1 || r.Listed != 9 {
+		t.Errorf("d3: %s", r)
+	}
+	w.holds(h, 68)
+	if r := w.accepted(h, Options{Subtree: "d4"}); r.Listed != 10 || r.Removed != 0 {
+		t.Errorf("d4: %s", r)
+	}
+	must(t, removeAll(h.dir, "old"))
+	w.accepted(h, Options{Subtree: "d2"}) // its folder is gone
+	w.holds(h, 59)
+	// What the proof asks for is where the mirror keeps it.
+	move("d2", "old/two")
+	r := w.scan(h, Options{Open: atEntry(h.dir, 5, func() {
+		w.edit(h, func(m *mirror.Mirror) { m.Renames = m.Renames[:1] })
+	})})
+	if !errors.Is(r.Err, errEdited) {
+		t.Errorf("changed meanwhile: %s", r)
+	}
 }

@@ -156,7 +156,7 @@ func (u *uplink) try(ctx context.Context, e endpoint) (f reached) {
 		}
 		f.tried |= family
 		attempt, cancel := context.WithTimeout(ctx, uplinkTimeout/2)
-		if u.connect(attempt, netip.AddrPortFrom(a, uint16(port))) == nil { //nolint:gosec // LookupPort gives ports
+		if u.connect(attempt, netip.AddrPortFrom(a, uint16(port))) == nil {
 			f.well |= family
 		}
 		cancel()

@@ -62,6 +62,31 @@ func (s *Store) Release(ctx context.Context, l Lease) error {
 	})
 }
 
+// Leases gives the leases that are held now, by name.
+func (s *Store) Leases(ctx context.Context) ([]Lease, error) {
+	all, err := s.leases(ctx)
+	return all, fail("reading the leases", deadline(ctx, err))
+}
+
+func (s *Store) leases(ctx context.Context) ([]Lease, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT name, holder, until FROM lease WHERE until > "+s.d.now+" ORDER BY name")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Lease
+	for rows.Next() {
+		var l Lease
+		var until int64
+		if err := rows.Scan(&l.Name, &l.Holder, &until); err != nil {
+			return nil, err
+		}
+		l.Until = instant(until)
+		all = append(all, l)
+	}
+	return all, rows.Err()
+}
+
 // Keep renews the lease in the background until stop is called, which does not
 // release it. When the lease is lost, or could not be renewed before its end,
 // the returned context is cancelled with the cause ErrLeaseLost. l must not be

@@ -32,6 +32,15 @@ func TestLease(t *testing.T) {
 		ok(t, s.Release(ctx, a))
 		b := must[Lease](t)(s.Acquire(ctx, "scan/1", "host b", time.Minute))
 		ok(t, s.Release(ctx, a)) // not ours any more
+		must[Lease](t)(s.Acquire(ctx, "scan/3", "host c", time.Nanosecond))
+		time.Sleep(10 * time.Millisecond)
+		var now []string
+		for _, l := range must[[]Lease](t)(s.Leases(ctx)) {
+			now = append(now, l.Name+" "+l.Holder)
+		}
+		if got := strings.Join(now, ", "); got != "scan/1 host b, scan/2 host b" {
+			t.Errorf("held are %s", got)
+		}
 		if err := s.Renew(ctx, &b, time.Hour); err != nil {
 			t.Errorf("another's release took the lease: %v", err)
 		}

@@ -88,7 +88,7 @@ func (t *tx) makeRoom(ctx context.Context, w *Wish) error {
 	if err != nil || same > 0 || all < maxWishes {
 		return err
 	}
-	list, err := wishes(ctx, t)
+	list, err := wishes(ctx, t, w.Kind)
 	if err != nil {
 		return err
 	}
@@ -133,13 +133,13 @@ func widen(w *Wish, list []Wish) (others []Wish) {
 
 // Wishes gives all wishes, those due first first.
 func (s *Store) Wishes(ctx context.Context) ([]Wish, error) {
-	list, err := wishes(ctx, s.db)
+	list, err := wishes(ctx, s.db, WishScan, WishIndex)
 	return list, fail("reading the wishes", deadline(ctx, err))
 }
 
-func wishes(ctx context.Context, q querier) ([]Wish, error) {
+func wishes(ctx context.Context, q querier, kinds ...string) ([]Wish, error) {
 	rows, err := q.QueryContext(ctx, `SELECT id, kind, mirror, subtree, at, due, times, who FROM wish
-		WHERE kind IN ('`+WishScan+`', '`+WishIndex+`') ORDER BY due, id`)
+		WHERE kind IN ('`+strings.Join(kinds, "', '")+`') ORDER BY due, id`)
 	if err != nil {
 		return nil, err
 	}

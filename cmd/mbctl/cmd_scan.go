@@ -106,7 +106,7 @@ func (a *app) runScan(ctx context.Context, names []string, f scanFlags, o scanne
 		return fmt.Errorf("the index has no files below %s/: is it spelt right, and was 'mbctl index' run since it is there?", o.Subtree)
 	}
 	p := a.newProgress(len(mirrors))
-	o.Progress = p.update
+	o.Progress, o.Once = p.update, f.all
 	reports, err := scanner.Scan(ctx, a.db, mirrors, o)
 	p.finish()
 	if err != nil {

@@ -19,6 +19,7 @@ type statusDoc struct {
 	IndexedAt *time.Time     `json:"indexed_at"`
 	Mirrors   map[string]int `json:"mirrors"` // by state
 	Nodes     []nodeDoc      `json:"nodes"`
+	workDoc
 }
 
 type nodeDoc struct {
@@ -32,7 +33,7 @@ type nodeDoc struct {
 func newStatusCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "status",
-		Short:   "Show the whole at a glance: database, origin, mirrors, nodes",
+		Short:   "Show the whole at a glance: database, origin, mirrors, nodes, jobs",
 		Example: "  mbctl status\n  mbctl status --json",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runStatus(cmd.Context()) },
@@ -75,6 +76,9 @@ func (a *app) runStatus(ctx context.Context) error {
 			Behind: max(0, head.Revision-n.Head.Revision),
 		})
 	}
+	if doc.workDoc, err = a.work(ctx, mirrors); err != nil {
+		return err
+	}
 	if a.json {
 		return a.printJSON(doc)
 	}
@@ -111,4 +115,5 @@ func (a *app) printStatus(d *statusDoc, now time.Time, mirrors int) {
 	for _, n := range d.Nodes {
 		fmt.Fprintf(a.out, "node      %s: seen %s ago, %d changes behind\n", printable(n.Name), age(n.Seen, now), n.Behind)
 	}
+	a.printWork(&d.workDoc, now)
 }

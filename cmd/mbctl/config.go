@@ -40,6 +40,11 @@ type instance struct {
 	PushKeyFile   string `toml:"push_key_file"`   // secret that signs hooks
 	PushSSHConfig string `toml:"push_ssh_config"` // read by ssh instead of the user's own
 
+	// How often `mbctl daemon` does it; scan_interval is one of them.
+	IndexInterval   duration `toml:"index_interval"`   // default 10m
+	HashInterval    duration `toml:"hash_interval"`    // default 1h
+	CleanupInterval duration `toml:"cleanup_interval"` // default 1d
+
 	HashJobs       int      `toml:"hash_jobs"`     // files hashed at once; default one for each CPU
 	PieceSize      size     `toml:"piece_size"`    // least length of pieces; default 256KiB
 	ZSync          bool     `toml:"zsync"`         // compute block sums for zsync

@@ -28,13 +28,12 @@ import (
 // ordeal is a database with mirrors of a tree that has changed since they were
 // credited with all of it.
 type ordeal struct {
-	t          *testing.T
-	url        string
-	db         *store.Store
-	mirrors    []mirror.Mirror
-	was, is    *roaring.Bitmap // what each holds before and after its next scan
-	root, pub  string
-	rsync, web string
+	t       *testing.T
+	url     string
+	db      *store.Store
+	mirrors []mirror.Mirror
+	was, is *roaring.Bitmap // what each holds before and after its next scan
+	root    string
 }
 
 func (o *ordeal) ok(err error) {
@@ -197,7 +196,7 @@ func TestScansKilled(t *testing.T) {
 			next := make(chan *mirror.Mirror)
 			var wg sync.WaitGroup
 			for range atOnce {
-				wg.Go(func() { o.kill(next, 2*took) })
+				wg.Go(func() { o.kill(next, 3*took) })
 			}
 			for i := range kills {
 				next <- &o.mirrors[i]

@@ -17,17 +17,17 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
-// fleet is an origin and mirrors on loopback, with a database.
-type fleet struct {
+// pushWorld is an origin and mirrors on loopback, with a database.
+type pushWorld struct {
 	t   *testing.T
 	dir string
 	url string // of the database
 }
 
-func newFleet(t *testing.T, mirrors ...string) *fleet {
+func newPushWorld(t *testing.T, mirrors ...string) *pushWorld {
 	t.Helper()
 	dir := t.TempDir()
-	f := &fleet{t: t, dir: dir, url: "sqlite://" + filepath.Join(dir, "mb.db")}
+	f := &pushWorld{t: t, dir: dir, url: "sqlite://" + filepath.Join(dir, "mb.db")}
 	f.file("origin/old.iso", "old")
 	f.ok("index", f.path("origin"))
 	for _, name := range mirrors {
@@ -40,10 +40,10 @@ func newFleet(t *testing.T, mirrors ...string) *fleet {
 	return f
 }
 
-func (f *fleet) path(name string) string { return filepath.Join(f.dir, name) }
+func (f *pushWorld) path(name string) string { return filepath.Join(f.dir, name) }
 
 // file writes a file of one age everywhere.
-func (f *fleet) file(name, text string) {
+func (f *pushWorld) file(name, text string) {
 	f.t.Helper()
 	p := f.path(name)
 	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
@@ -59,7 +59,7 @@ func (f *fleet) file(name, text string) {
 }
 
 // mbctl runs a command line.
-func (f *fleet) mbctl(args ...string) (code int, out, errs string) {
+func (f *pushWorld) mbctl(args ...string) (code int, out, errs string) {
 	f.t.Helper()
 	return mbctlAt(f.t.Context(), append([]string{"--database", f.url}, args...)...)
 }
@@ -71,7 +71,7 @@ func mbctlAt(ctx context.Context, args ...string) (code int, out, errs string) {
 }
 
 // ok runs a command line that must end well.
-func (f *fleet) ok(args ...string) string {
+func (f *pushWorld) ok(args ...string) string {
 	f.t.Helper()
 	code, out, errs := f.mbctl(args...)
 	if code != 0 {
@@ -80,7 +80,7 @@ func (f *fleet) ok(args ...string) string {
 	return out
 }
 
-func (f *fleet) open() *store.Store {
+func (f *pushWorld) open() *store.Store {
 	f.t.Helper()
 	db, err := store.Open(f.url, store.Options{})
 	if err != nil {
@@ -92,7 +92,7 @@ func (f *fleet) open() *store.Store {
 
 func TestPush(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, "alpha", "beta", "omega", "zeta")
+	f := newPushWorld(t, "alpha", "beta", "omega", "zeta")
 	sync := func(to string) string {
 		return fmt.Sprintf("exec:echo syncing; cp -a '%s/origin/.' '%[1]s/%[2]s'", f.dir, to)
 	}
@@ -150,7 +150,7 @@ func TestPush(t *testing.T) {
 // A hook is signed with the key that `notify --key-for` prints for the mirror.
 func TestPushHook(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, "alpha")
+	f := newPushWorld(t, "alpha")
 	f.file("key", "a secret of this site\nnot this\n")
 	key := strings.TrimSpace(f.ok("notify", "--key-for", "alpha", "--key-file", f.path("key")))
 	if key != note.MirrorKey("a secret of this site", "alpha") {
@@ -179,7 +179,7 @@ func TestPushHook(t *testing.T) {
 }
 
 func TestNotify(t *testing.T) {
-	f := newFleet(t, "alpha")
+	f := newPushWorld(t, "alpha")
 	db := f.open()
 	const token = "0123456789abcdef"
 	rc := &note.Receiver{Path: "/hooks", Tokens: []string{token}, Store: db, Memory: new(note.Memory), Log: (&app{streams: streams{err: &bytes.Buffer{}}}).logger()}

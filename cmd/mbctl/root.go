@@ -129,6 +129,7 @@ A beginning:
 		newStatusCommand(a), newDBCommand(a), newASNCommand(a), newIPLookupCommand(a), newInstancesCommand(a),
 		newVersionCommand(a), newDocsCommand(a),
 	)
+	root.AddCommand(newDaemonCommand(a))
 	finish(root)
 	a.completeFlags(root)
 	return root

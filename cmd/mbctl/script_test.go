@@ -20,6 +20,11 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"mbctl": func() { os.Exit(run()) },
+		// For daemons that die: others take over after seconds.
+		"mbctl-impatient": func() {
+			daemonLeaseTTL = impatience
+			os.Exit(run())
+		},
 	})
 }
 

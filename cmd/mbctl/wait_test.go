@@ -9,7 +9,7 @@ import (
 
 func TestWait(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, "alpha", "beta", "omega")
+	f := newPushWorld(t, "alpha", "beta", "omega")
 	if out := f.ok("wait", "old.iso", "--mirrors", "3"); out != "3 of 3 mirrors have it, with 100% of the load\n" {
 		t.Errorf("output %q", out)
 	}

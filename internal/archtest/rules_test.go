@@ -18,8 +18,8 @@ var levels = [][]string{
 	{"store"},
 	{"catalog", "origin", "checksum", "copies"},
 	{"redirector", "filecheck", "scanner", "probe", "stats", "autoindex", "note"},
-	{"checkup", "movein", "push", "await"}, // movein takes over from other redirectors, and knows redirector for the shares
-	{"", "cmd", "bench", "examples"},       // the root package and the programs
+	{"checkup", "movein", "push", "await", "daemon"}, // movein takes over from other redirectors, and knows redirector for the shares
+	{"", "cmd", "bench", "examples"},                 // the root package and the programs
 }
 
 var (
