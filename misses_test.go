@@ -125,13 +125,11 @@ func TestMissesReadOnly(t *testing.T) {
 	ro, err := store.Open(d.url, store.Options{ReadOnly: true})
 	d.must(err)
 	t.Cleanup(func() { _ = ro.Close() })
-	rw := s.h.rt.db.store
-	s.h.rt.db.store = ro
-	defer func() { s.h.rt.db.store = rw }()
-	w := &missWatch{in: s.h.rt, app: s.app, folders: map[string]*missed{}}
+	in := &instance{name: "read-only", db: &database{store: ro, catalog: s.h.rt.db.catalog}}
+	w := &missWatch{in: in, app: s.app, folders: map[string]*missed{}}
 	for range 2 {
 		for range missLeast {
-			s.get("/a.iso")
+			in.db.misses.count(d.ids["a.iso"])
 		}
 		w.look(t.Context(), time.Now())
 		if !w.mute {

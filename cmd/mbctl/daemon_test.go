@@ -173,11 +173,20 @@ func TestDaemonsShare(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, pgtest.New(t))
 	const mirrors = 12
+	var waiting atomic.Int32
+	free := make(chan struct{})
+	url := f.gateway(func(_ int, _ net.Conn, forward func()) {
+		waiting.Add(1)
+		<-free
+		forward()
+	})
 	for i := range mirrors {
-		f.mirror(fmt.Sprint("m", i), "")
+		f.mirror(fmt.Sprint("m", i), url)
 	}
 	a, b := f.daemon("-j", "2"), f.daemon("-j", "3")
 	all := f.start(nil, "scan", "--all", "-j", "2", "--json")
+	f.until("all three are at work", func() bool { return waiting.Load() == 7 })
+	close(free)
 	f.until("all are scanned", func() bool {
 		list, err := f.db.Mirrors(t.Context())
 		f.must(err)
@@ -348,6 +357,7 @@ func TestDaemonUnit(t *testing.T) {
 		"--config", conf, "daemon", "--jobs", "scan", "--log-format", "json")
 	hears("READY=1")
 	hears("WATCHDOG=1")
+	hears("STATUS=next scan in ")
 	f.until("the mirror is scanned", func() bool { return f.scan("m").Held == 20 })
 	first := f.scan("m").Succeeded
 	write("soon")
@@ -357,7 +367,6 @@ func TestDaemonUnit(t *testing.T) {
 	if got := p.lines("the configuration stays as it was", "error"); len(got) != 1 || !strings.Contains(got[0], "mbctl.toml") {
 		t.Errorf("said %q", got)
 	}
-	hears("STATUS=next scan in ")
 	write(`"1s"`)
 	_ = p.cmd.Process.Signal(syscall.SIGHUP)
 	f.until("the mirror is scanned again", func() bool { return f.scan("m").Succeeded.After(first) })
