@@ -128,7 +128,6 @@ func (o *office) granted() []store.Wish {
 }
 
 func TestNotes(t *testing.T) {
-	t.Parallel()
 	o := newOffice(t)
 	scan := func(m mirror.ID, folder string) store.Wish {
 		return store.Wish{Kind: store.WishScan, Mirror: m, Subtree: folder}
@@ -246,7 +245,6 @@ func TestForgedNotes(t *testing.T) {
 }
 
 func TestSecrets(t *testing.T) {
-	t.Parallel()
 	o := newOffice(t)
 	o.rc.Foreign = []string{"repo/", "dist/"}
 	mac := func(key, body string) string {

@@ -174,7 +174,6 @@ func (d sshd) push(t *testing.T, url, subtree string, limit time.Duration) Resul
 }
 
 func TestSSH(t *testing.T) {
-	t.Parallel()
 	d := newSSHD(t, `echo got: "$SSH_ORIGINAL_COMMAND"; case "$SSH_ORIGINAL_COMMAND" in *bad*) echo it is broken >&2; exit 7;; *slow*) sleep 60;; esac`)
 	r := d.push(t, d.url, "rel/it's $(id)", time.Minute)
 	if r.Err != nil || r.Output != `got: mirrorbrain-sync 'rel/it'\''s $(id)'`+"\n" || r.How != "ssh" {

@@ -33,6 +33,11 @@ func TestMain(m *testing.M) {
 // GeoIP and AS databases.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	if os.Getenv("CI") != "" { // where no script may be skipped
+		for _, program := range []string{"bash", "sqlite3"} {
+			need(t, program)
+		}
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
