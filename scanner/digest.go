@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"crypto/md5" //nolint:gosec // what buckets tell
 	"crypto/sha256"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ const (
 type doubt struct {
 	path     string
 	versions []mirror.Version
+	md5      *[md5.Size]byte // of the mirror's copy, where the listing tells it
 }
 
 // keepDoubt remembers a doubtful entry, if it is small and there are not many.
@@ -35,17 +37,24 @@ func (m *matcher) keepDoubt(path string, e *listing.Entry, vs []mirror.Version) 
 		if e.SizeMin >= 0 && !e.SizeFits(v.Size) || slices.ContainsFunc(could, func(o mirror.Version) bool { return o.ID == v.ID }) {
 			continue
 		}
-		if v.Size > m.digestSize {
+		if v.Size > m.digestSize && !e.HasMD5 {
 			return
 		}
 		could = append(could, v)
 	}
-	m.doubts = append(m.doubts, doubt{strings.Clone(path), could})
+	d := doubt{path: strings.Clone(path), versions: could}
+	if e.HasMD5 {
+		d.md5 = new(e.MD5)
+	}
+	m.doubts = append(m.doubts, d)
 }
 
-// settleDoubts fetches doubtful files of which a version's digest is known: the
-// bytes say which version it is, if any.
+// settleDoubts finds out which version doubtful files are: by the MD5 that the
+// listing tells, else by fetching those of which a version's digest is known.
 func (s *scan) settleDoubts(ctx context.Context, m *matcher) error {
+	if err := s.settleByMD5(ctx, m); err != nil {
+		return err
+	}
 	if len(m.doubts) == 0 || len(s.m.HTTP) == 0 {
 		return nil
 	}
@@ -66,7 +75,8 @@ func (s *scan) settleDoubts(ctx context.Context, m *matcher) error {
 	slots := make(chan struct{}, askers)
 	var wg sync.WaitGroup
 	for i, d := range m.doubts {
-		if !slices.ContainsFunc(d.versions, hashed) {
+		large := func(v mirror.Version) bool { return v.Size > s.o.DigestSize }
+		if !slices.ContainsFunc(d.versions, hashed) || slices.ContainsFunc(d.versions, large) {
 			continue
 		}
 		slots <- struct{}{}
@@ -82,6 +92,41 @@ func (s *scan) settleDoubts(ctx context.Context, m *matcher) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// settleByMD5 credits the doubtful files whose MD5 is that of a version. Another
+// MD5 proves nothing: some buckets show in its place what only looks like one.
+func (s *scan) settleByMD5(ctx context.Context, m *matcher) error {
+	var ids []mirror.FileID
+	for _, d := range m.doubts {
+		for _, v := range d.versions {
+			if d.md5 != nil {
+				ids = append(ids, v.ID)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	known, err := s.db.MD5Of(ctx, ids)
+	if err != nil {
+		return err
+	}
+	m.doubts = slices.DeleteFunc(m.doubts, func(d doubt) bool {
+		held := false
+		for _, v := range d.versions {
+			if sum, ok := known[v.ID]; ok && d.md5 != nil && sum == *d.md5 {
+				m.settled(d.path, v)
+				held = true
+			}
+		}
+		if held {
+			m.counts.Doubtful--
+			m.counts.Held++
+		}
+		return held
+	})
+	return nil
 }
 
 // sum fetches what the mirror has at a path; nil when it does not give it, or
@@ -107,12 +152,7 @@ func (m *matcher) settleDoubt(d doubt, known map[mirror.FileID][sha256.Size]byte
 			continue
 		}
 		held = true
-		m.found.Add(uint32(v.ID))
-		m.sized.Add(uint32(v.ID))
-		m.lost.Remove(uint32(v.ID))
-		if m.onHeld != nil {
-			m.onHeld(d.path, v)
-		}
+		m.settled(d.path, v)
 	}
 	switch {
 	case held:
@@ -121,5 +161,15 @@ func (m *matcher) settleDoubt(d doubt, known map[mirror.FileID][sha256.Size]byte
 	case unhashed == 0: // none of them
 		m.counts.Doubtful--
 		m.counts.Stale++
+	}
+}
+
+// settled credits a version that a digest showed the copy to be.
+func (m *matcher) settled(path string, v mirror.Version) {
+	m.found.Add(uint32(v.ID))
+	m.sized.Add(uint32(v.ID))
+	m.lost.Remove(uint32(v.ID))
+	if m.onHeld != nil {
+		m.onHeld(path, v)
 	}
 }

@@ -19,6 +19,9 @@ package_of() {
 	dpkg-deb) echo dpkg ;;
 	xmllint) echo libxml2-utils ;;
 	transmission-show) echo transmission-cli ;;
+	sshd) echo openssh-server ;;
+	ssh | ssh-keygen) echo openssh-client ;;
+	psql) echo postgresql-client ;;
 	*) echo "$1" ;;
 	esac
 }

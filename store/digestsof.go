@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"crypto/md5" //nolint:gosec // what buckets tell
+	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -9,32 +12,49 @@ import (
 )
 
 // SHA256Of gives the SHA-256 of versions, as far as they were hashed.
-func (s *Store) SHA256Of(ctx context.Context, ids []mirror.FileID) (map[mirror.FileID][32]byte, error) {
-	known := make(map[mirror.FileID][32]byte)
-	for some := range slices.Chunk(ids, listChunk) {
-		if err := s.sha256Of(ctx, some, known); err != nil {
-			return nil, fail("reading digests", deadline(ctx, err))
+func (s *Store) SHA256Of(ctx context.Context, ids []mirror.FileID) (map[mirror.FileID][sha256.Size]byte, error) {
+	known := make(map[mirror.FileID][sha256.Size]byte)
+	err := s.digestsOf(ctx, "SELECT file, sha256 FROM digest", ids, func(id mirror.FileID, sum []byte) error {
+		if len(sum) != sha256.Size {
+			return fmt.Errorf("the digest of file version %d has %d bytes", id, len(sum))
 		}
-	}
-	return known, nil
+		known[id] = [sha256.Size]byte(sum)
+		return nil
+	})
+	return known, err
 }
 
-func (s *Store) sha256Of(ctx context.Context, ids []mirror.FileID, known map[mirror.FileID][32]byte) error {
-	rows, err := s.db.QueryContext(ctx, "SELECT file, sha256 FROM digest WHERE file IN ("+idList(ids)+")")
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id mirror.FileID
-		var raw []byte
-		if err := rows.Scan(&id, &raw); err != nil {
-			return err
+// MD5Of gives the MD5 of versions, as far as they were hashed.
+func (s *Store) MD5Of(ctx context.Context, ids []mirror.FileID) (map[mirror.FileID][md5.Size]byte, error) {
+	known := make(map[mirror.FileID][md5.Size]byte)
+	err := s.digestsOf(ctx, "SELECT file, md5 FROM file_hash", ids, func(id mirror.FileID, sum []byte) error {
+		if len(sum) != md5.Size {
+			return fmt.Errorf("the MD5 of file version %d has %d bytes", id, len(sum))
 		}
-		if len(raw) != 32 {
-			return fmt.Errorf("the digest of file version %d has %d bytes", id, len(raw))
+		known[id] = [md5.Size]byte(sum)
+		return nil
+	})
+	return known, err
+}
+
+// digestsOf calls each with what the query selects of versions.
+func (s *Store) digestsOf(ctx context.Context, query string, ids []mirror.FileID, each func(mirror.FileID, []byte) error) error {
+	for some := range slices.Chunk(ids, listChunk) {
+		rows, err := s.db.QueryContext(ctx, query+" WHERE file IN ("+idList(some)+")")
+		for err == nil && rows.Next() {
+			var id mirror.FileID
+			var sum []byte
+			if err = rows.Scan(&id, &sum); err == nil {
+				err = each(id, sum)
+			}
 		}
-		known[id] = [32]byte(raw)
+		if rows != nil {
+			err = cmp.Or(err, rows.Err())
+			rows.Close()
+		}
+		if err != nil {
+			return fail("reading digests", deadline(ctx, err))
+		}
 	}
-	return rows.Err()
+	return nil
 }

@@ -161,10 +161,11 @@ func (r *mirrorRow) fill(m *mirror.Mirror) {
 // mirror makes the mirror of the columns.
 func (r *mirrorRow) mirror() (mirror.Mirror, error) {
 	m := r.m
-	for _, list := range []struct {
+	type list struct {
 		raw string
 		to  any
-	}{
+	}
+	for _, list := range []list{
 		{r.http, &m.HTTP}, {r.asns, &m.ASNs}, {r.prefixes, &m.Prefixes}, {r.other, &m.OtherCountries}, {r.exclude, &m.ExcludeCountries},
 		{r.renames, &m.Renames}, {r.scanExclude, &m.Rules.Exclude}, {r.scanTop, &m.Rules.Top}, {r.quiet, &m.Rules.Quiet},
 	} {

@@ -125,6 +125,9 @@ func (o *ordeal) sound(m *mirror.Mirror) (scanned bool) {
 	if known != got.GetCardinality() {
 		o.t.Errorf("%s holds %d files, of which %d exist", m.Name, got.GetCardinality(), known)
 	}
+	if wrong, err := o.db.Check(o.t.Context()); err != nil || len(wrong) > 0 {
+		o.t.Errorf("the database after a kill: %v, %v", wrong, err)
+	}
 	if now.Scan.Error != "" {
 		o.t.Errorf("%s: it is to blame: %+v", m.Name, now.Scan)
 	}

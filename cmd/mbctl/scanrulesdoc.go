@@ -111,13 +111,12 @@ func formatDuration(d time.Duration) string {
 	if d%(24*time.Hour) == 0 {
 		return fmt.Sprintf("%dd", d/(24*time.Hour))
 	}
-	s := d.String()
-	if s, ok := strings.CutSuffix(s, "m0s"); ok {
-		s += "m"
-		if h, ok := strings.CutSuffix(s, "h0m"); ok {
-			return h + "h"
-		}
-		return s
+	text := d.String()
+	if d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
 	}
-	return s
+	if d%time.Hour == 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

@@ -37,7 +37,7 @@ func BenchmarkFileList(b *testing.B) {
 			var entries int
 			for b.Loop() {
 				w := newWire(bytes.NewReader(raw))
-				s := sink{yield: func(listing.Entry) error { return nil }, stopped: func() error { return nil }, skip: listing.Temporary}
+				s := sink{yield: func(listing.Entry) error { return nil }, stopped: func() error { return nil }, sieve: listing.Sieve{Skip: listing.Temporary}}
 				w.startMux(s.handleMessage)
 				f := newFlist(w, newestVersion, compatSafeList, "")
 				if yield == "decode" {

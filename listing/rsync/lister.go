@@ -60,7 +60,7 @@ func (l *Lister) String() string { return l.target.String() }
 // itself is not yielded. Errors wrap listing.ErrNoFolder, listing.ErrAuth and
 // listing.ErrBusy where the server said so.
 func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry) error) (listing.Summary, error) {
-	s := sink{yield: yield, stopped: ctx.Err, skip: l.options.Skip, top: sub}
+	s := sink{yield: yield, stopped: ctx.Err, sieve: listing.Sieve{Skip: l.options.Skip, Top: sub}}
 	err := mirror.ValidPath(sub)
 	switch {
 	case err != nil:
@@ -88,10 +88,7 @@ type sink struct {
 	stopped  func() error // the context's Err
 	summary  listing.Summary
 
-	skip    func(path string, dir bool) bool
-	top     string // the folder that is listed
-	above   string // the folder of the last entry
-	skipped bool   // above is skipped, or below what is
+	sieve listing.Sieve
 
 	seen     int    // entries, with those that are skipped
 	messages int    // errors that the server reported
@@ -110,7 +107,7 @@ func (s *sink) entry(e listing.Entry) error {
 			return err
 		}
 	}
-	if s.skips(e.Path, e.Kind == listing.Dir) {
+	if s.sieve.Skips(e.Path, e.Kind == listing.Dir) {
 		return nil
 	}
 	if s.yieldErr = s.yield(e); s.yieldErr != nil {
@@ -118,38 +115,6 @@ func (s *sink) entry(e listing.Entry) error {
 	}
 	s.summary.Entries++
 	return nil
-}
-
-// skips reports whether an entry is not wanted: it, or a folder above it. The
-// server sends the entries of a folder one after the other, so that the folders
-// are seldom asked for.
-func (s *sink) skips(path string, dir bool) bool {
-	above := ""
-	if i := strings.LastIndexByte(path, '/'); i >= 0 {
-		above = path[:i]
-	}
-	if above != s.above {
-		s.above, s.skipped = above, s.below(above)
-	}
-	return s.skipped || s.skip(path, dir)
-}
-
-// below reports whether folder, or one above it, is skipped. What was asked for
-// is not.
-func (s *sink) below(folder string) bool {
-	if len(folder) <= len(s.top) {
-		return false
-	}
-	start := 0
-	if s.top != "" {
-		start = len(s.top) + 1
-	}
-	for i := start; i < len(folder); i++ {
-		if folder[i] == '/' && s.skip(folder[:i], true) {
-			return true
-		}
-	}
-	return s.skip(folder, true)
 }
 
 // believable reports whether path can be that of something below the folder.

@@ -105,7 +105,7 @@ func FuzzFileList(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, version, compat byte) {
 		version = oldestVersion + version%(newestVersion-oldestVersion+1)
 		l := newFlist(newWire(bytes.NewReader(data)), int(version), int32(compat), "sub")
-		s := sink{skip: listing.Temporary, stopped: func() error { return nil }, yield: func(e listing.Entry) error {
+		s := sink{sieve: listing.Sieve{Skip: listing.Temporary}, stopped: func() error { return nil }, yield: func(e listing.Entry) error {
 			if mirror.ValidPath(e.Path) != nil || !strings.HasPrefix(e.Path, "sub/") {
 				t.Errorf("yielded %q", e.Path)
 			}

@@ -86,7 +86,7 @@ func (l *Lister) Protocol() string { return "s3" }
 // listing.ErrNoFolder; a bucket without one is empty.
 func (l *Lister) List(ctx context.Context, sub string, yield func(listing.Entry) error) (listing.Summary, error) {
 	defer l.client.CloseIdleConnections()
-	s := &session{l: l, yield: yield, region: l.target.firstRegion(), said: map[string]bool{}}
+	s := &session{l: l, yield: yield, region: l.target.firstRegion(), said: map[string]bool{}, sieve: listing.Sieve{Skip: l.opts.Skip, Top: sub}}
 	err := mirror.ValidPath(sub)
 	if err == nil {
 		s.keys, err = l.target.keys(l.opts.PasswordFile)

@@ -23,6 +23,7 @@ type session struct {
 	yield func(listing.Entry) error
 	sum   listing.Summary
 	said  map[string]bool // of what was found
+	sieve listing.Sieve
 
 	base, prefix string // of all keys: less the listed folder's own, and with it
 	found        bool   // a key below prefix
@@ -83,6 +84,9 @@ func (s *session) take(ctx context.Context, p *page) error {
 			}
 			if e.Kind == listing.Other {
 				s.log("objects in an archive cannot be fetched, and do not count as files")
+			}
+			if s.sieve.Skips(e.Path, false) {
+				break
 			}
 			s.sum.Entries++
 			if err := s.yield(e); err != nil {
