@@ -125,6 +125,7 @@ func Run(ctx context.Context, db *store.Store, o Options) error {
 	}
 	w := newWorker(db, &o)
 	l := newLoop(&o, w.look, w.do)
+	l.forgive = w.forgive
 	l.changes = func(ctx context.Context) { db.Wait(ctx, lookEvery) }
 	return l.run(ctx)
 }

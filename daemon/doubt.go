@@ -4,7 +4,7 @@ import "time"
 
 const (
 	doubtAge   = 10 * time.Minute // how far back scans are looked at
-	doubtLeast = 5                // how many mirrors must have failed
+	doubtLeast = 5                // how many mirrors must have been scanned
 	doubtPause = 5 * time.Minute
 )
 
@@ -36,7 +36,7 @@ func (d *doubt) note(now time.Time, o outcome) bool {
 			bad++
 		}
 	}
-	if bad < doubtLeast || 2*bad <= len(d.recent) {
+	if len(d.recent) < doubtLeast || 2*bad <= len(d.recent) {
 		return false
 	}
 	d.recent, d.until = nil, now.Add(doubtPause)

@@ -34,6 +34,8 @@ type loop struct {
 	look    func(context.Context) (*world, error)
 	do      func(context.Context, *Settings, task) outcome
 	changes func(context.Context) // returns when the database may have changed
+	// forgive lets mirrors be that were first found failing since a time.
+	forgive func(context.Context, time.Time)
 
 	see     *world // nil: nothing was seen yet
 	heard   time.Time
@@ -61,6 +63,7 @@ type look struct {
 func newLoop(o *Options, see func(context.Context) (*world, error), do func(context.Context, *Settings, task) outcome) *loop {
 	return &loop{
 		o: o, s: o.Settings, log: o.Log, look: see, do: do, changes: func(ctx context.Context) { <-ctx.Done() },
+		forgive: func(context.Context, time.Time) {},
 		running: map[string]task{}, ended: map[string]time.Time{}, pauses: map[string]time.Time{},
 		after: map[string]bool{}, tried: map[string]bool{},
 		looks: make(chan look), ends: make(chan outcome), kick: make(chan struct{}, 1),
@@ -285,9 +288,20 @@ func (l *loop) end(o outcome) {
 	}
 	l.failed = l.failed || o.failed
 	if l.doubt.note(now, o) {
-		l.log.Error("most scans fail: is something wrong with this host's network or DNS? Scans pause", "pause", doubtPause.String())
+		l.log.Error("most scans fail: is something wrong with this host's network or DNS? Scans pause, and the failures are not held against the mirrors", "pause", doubtPause.String())
+		l.forgiving(now.Add(-doubtAge))
 	}
 	l.lookSoon()
+}
+
+// forgiving has the failures since a time forgotten, in the background.
+func (l *loop) forgiving(since time.Time) {
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+		defer cancel()
+		l.forgive(ctx, since)
+		l.lookSoon()
+	}()
 }
 
 // pending reports, with Once, whether something is still to be done.

@@ -222,6 +222,7 @@ func TestDoubt(t *testing.T) {
 	}{
 		{"five of five", []outcome{bad, bad, bad, bad, bad}, true},
 		{"four", []outcome{bad, bad, bad, bad}, false},
+		{"three of five", []outcome{good, good, bad, bad, bad}, true},
 		{"half", []outcome{good, good, good, good, good, bad, bad, bad, bad, bad}, false},
 		{"more than half", []outcome{good, good, good, good, bad, bad, bad, bad, bad}, true},
 		{"mirrors known to be down", []outcome{old, old, old, old, old, old}, false},

@@ -167,6 +167,19 @@ func (w *worker) fullScan(ctx context.Context, s *Scans, t task, o *outcome) err
 	return err
 }
 
+// forgive forgets the failures of mirrors that were well until since.
+func (w *worker) forgive(ctx context.Context, since time.Time) {
+	mirrors, err := w.db.Mirrors(ctx)
+	for i := range mirrors {
+		if m := &mirrors[i]; err == nil && m.Scan.FailingSince.After(since) {
+			err = w.db.ForgetFailures(ctx, m.ID, since)
+		}
+	}
+	if err != nil {
+		w.log.Error("forgetting the failures of mirrors failed; their next good scans will", "error", err)
+	}
+}
+
 // folderScan scans a folder at some mirrors, for the wishes that this host is
 // the first to take up.
 func (w *worker) folderScan(ctx context.Context, s *Scans, t task) error {

@@ -124,3 +124,15 @@ func (s *Store) ScanFailed(ctx context.Context, l Lease, id mirror.ID, at time.T
 	})
 	return err
 }
+
+// ForgetFailures takes back what ScanFailed remembered of a mirror that was well
+// until since: what failed was not its doing. The time of the attempt stays.
+func (s *Store) ForgetFailures(ctx context.Context, id mirror.ID, since time.Time) error {
+	_, err := s.UpdateMirror(ctx, id, "", "", func(m *mirror.Mirror) error {
+		if m.Scan.FailingSince.After(since) {
+			m.Scan.FailingSince, m.Scan.Failures, m.Scan.Error = time.Time{}, 0, ""
+		}
+		return nil
+	})
+	return err
+}

@@ -24,6 +24,14 @@ func TestCommitScan(t *testing.T) {
 		if !got.FailingSince.Equal(time.Unix(50, 0)) || !got.Attempted.Equal(time.Unix(60, 0)) || got.Error != "still none" || !got.Succeeded.IsZero() {
 			t.Errorf("after failures: %+v", got)
 		}
+		ok(t, s.ForgetFailures(ctx, m.ID, time.Unix(50, 0)))
+		if now := must[mirror.Mirror](t)(s.Mirror(ctx, "m")).Scan; now.Failures != 2 || now.Error == "" {
+			t.Errorf("failures from before were forgotten: %+v", now)
+		}
+		ok(t, s.ForgetFailures(ctx, m.ID, time.Unix(49, 0)))
+		if now := must[mirror.Mirror](t)(s.Mirror(ctx, "m")).Scan; now.Failures != 0 || now.Error != "" || !now.FailingSince.IsZero() || !now.Attempted.Equal(time.Unix(60, 0)) {
+			t.Errorf("failures were not forgotten: %+v", now)
+		}
 		before := must[Head](t)(s.Head(ctx))
 		// 100 was added by hand, or indexed, while the scan ran: it stays.
 		out := must[ScanOutcome](t)(s.CommitScan(ctx, l, ScanResult{
