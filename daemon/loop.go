@@ -94,7 +94,7 @@ func (l *loop) run(ctx context.Context) error {
 				return seen.err
 			}
 		case o := <-l.ends:
-			l.end(o)
+			l.end(work, o)
 		case <-l.o.Reloads:
 			l.reload()
 		case <-time.After(l.turn()):
@@ -265,7 +265,7 @@ func (l *loop) count(k kind) (n int) {
 }
 
 // end takes the outcome of a task.
-func (l *loop) end(o outcome) {
+func (l *loop) end(ctx context.Context, o outcome) {
 	t := l.running[o.key]
 	delete(l.running, o.key)
 	now := time.Now()
@@ -289,15 +289,15 @@ func (l *loop) end(o outcome) {
 	l.failed = l.failed || o.failed
 	if l.doubt.note(now, o) {
 		l.log.Error("most scans fail: is something wrong with this host's network or DNS? Scans pause, and the failures are not held against the mirrors", "pause", doubtPause.String())
-		l.forgiving(now.Add(-doubtAge))
+		l.forgiving(ctx, now.Add(-doubtAge))
 	}
 	l.lookSoon()
 }
 
 // forgiving has the failures since a time forgotten, in the background.
-func (l *loop) forgiving(since time.Time) {
+func (l *loop) forgiving(ctx context.Context, since time.Time) {
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 		defer cancel()
 		l.forgive(ctx, since)
 		l.lookSoon()

@@ -1,7 +1,7 @@
 package scanner
 
 import (
-	"crypto/md5" //nolint:gosec // what buckets tell
+	"crypto/md5"
 	"strings"
 	"testing"
 	"time"

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"crypto/md5" //nolint:gosec // what buckets tell
 	"crypto/sha256"
@@ -40,21 +39,28 @@ func (s *Store) MD5Of(ctx context.Context, ids []mirror.FileID) (map[mirror.File
 // digestsOf calls each with what the query selects of versions.
 func (s *Store) digestsOf(ctx context.Context, query string, ids []mirror.FileID, each func(mirror.FileID, []byte) error) error {
 	for some := range slices.Chunk(ids, listChunk) {
-		rows, err := s.db.QueryContext(ctx, query+" WHERE file IN ("+idList(some)+")")
-		for err == nil && rows.Next() {
-			var id mirror.FileID
-			var sum []byte
-			if err = rows.Scan(&id, &sum); err == nil {
-				err = each(id, sum)
-			}
-		}
-		if rows != nil {
-			err = cmp.Or(err, rows.Err())
-			rows.Close()
-		}
-		if err != nil {
+		if err := s.eachDigest(ctx, query+" WHERE file IN ("+idList(some)+")", each); err != nil {
 			return fail("reading digests", deadline(ctx, err))
 		}
 	}
 	return nil
+}
+
+func (s *Store) eachDigest(ctx context.Context, query string, each func(mirror.FileID, []byte) error) error {
+	rows, err := s.db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id mirror.FileID
+		var sum []byte
+		if err := rows.Scan(&id, &sum); err != nil {
+			return err
+		}
+		if err := each(id, sum); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }

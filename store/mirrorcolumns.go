@@ -166,8 +166,15 @@ func (r *mirrorRow) mirror() (mirror.Mirror, error) {
 		to  any
 	}
 	for _, list := range []list{
-		{r.http, &m.HTTP}, {r.asns, &m.ASNs}, {r.prefixes, &m.Prefixes}, {r.other, &m.OtherCountries}, {r.exclude, &m.ExcludeCountries},
-		{r.renames, &m.Renames}, {r.scanExclude, &m.Rules.Exclude}, {r.scanTop, &m.Rules.Top}, {r.quiet, &m.Rules.Quiet},
+		{r.http, &m.HTTP},
+		{r.asns, &m.ASNs},
+		{r.prefixes, &m.Prefixes},
+		{r.other, &m.OtherCountries},
+		{r.exclude, &m.ExcludeCountries},
+		{r.renames, &m.Renames},
+		{r.scanExclude, &m.Rules.Exclude},
+		{r.scanTop, &m.Rules.Top},
+		{r.quiet, &m.Rules.Quiet},
 	} {
 		if list.raw == "[]" {
 			continue // nil, as it was
