@@ -297,9 +297,9 @@ func (l *loop) end(ctx context.Context, o outcome) {
 // forgiving has the failures since a time forgotten, in the background.
 func (l *loop) forgiving(ctx context.Context, since time.Time) {
 	go func() {
-		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		bounded, cancel := context.WithTimeout(ctx, lookTimeout)
 		defer cancel()
-		l.forgive(ctx, since)
+		l.forgive(bounded, since)
 		l.lookSoon()
 	}()
 }
