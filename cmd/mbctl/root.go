@@ -112,24 +112,23 @@ A beginning:
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codedError{exitUsage, err} })
 	root.CompletionOptions.HiddenDefaultCmd = false
 
-	root.AddCommand( // mirrors
+	addGroup(root, "mirrors", "Mirrors:",
 		newNewCommand(a), newEditCommand(a), newShowCommand(a), newListCommand(a), newCommentCommand(a),
 		newEnableCommand(a), newDisableCommand(a), newDeleteCommand(a), newRenameCommand(a), newScoreCommand(a),
-		newUpdateCommand(a), newTestCommand(a), newMarkersCommand(a), newMirrorlistCommand(a), newExportCommand(a),
-		newImportCommand(a, newImportMirrorBrainCommand(a), newImportMirrorbitsCommand(a)), newLogCommand(a),
+		newUpdateCommand(a), newTestCommand(a), newLogCommand(a), newMarkersCommand(a), newMirrorlistCommand(a),
+		newExportCommand(a), newImportCommand(a, newImportMirrorBrainCommand(a), newImportMirrorbitsCommand(a)),
 	)
-	root.AddCommand( // files
+	addGroup(root, "files", "Files, and who has them:",
 		newIndexCommand(a), newScanCommand(a), newHashCommand(a), newFileCommand(a), newProbefileCommand(a),
 		newDirsCommand(a), newTimestampCommand(a),
 	)
-	root.AddCommand( // releases
-		newPushCommand(a), newNotifyCommand(a), newWaitCommand(a),
+	addGroup(root, "releases", "Releases:", newPushCommand(a), newNotifyCommand(a), newWaitCommand(a))
+	addGroup(root, "care", "The whole:",
+		newStatusCommand(a), newDaemonCommand(a), newDBCommand(a), newASNCommand(a), newIPLookupCommand(a),
+		newInstancesCommand(a), newVersionCommand(a), newDocsCommand(a),
 	)
-	root.AddCommand( // the rest
-		newStatusCommand(a), newDBCommand(a), newASNCommand(a), newIPLookupCommand(a), newInstancesCommand(a),
-		newVersionCommand(a), newDocsCommand(a),
-	)
-	root.AddCommand(newDaemonCommand(a))
+	root.SetHelpCommandGroupID("care")
+	root.SetCompletionCommandGroupID("care")
 	finish(root)
 	a.completeFlags(root)
 	return root
@@ -155,6 +154,15 @@ func finish(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		finish(sub)
 	}
+}
+
+// addGroup adds commands that the help shows together.
+func addGroup(root *cobra.Command, id, title string, cmds ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: id, Title: title})
+	for _, c := range cmds {
+		c.GroupID = id
+	}
+	root.AddCommand(cmds...)
 }
 
 // group is a command that only has subcommands.

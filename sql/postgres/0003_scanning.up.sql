@@ -35,7 +35,7 @@ CREATE TABLE marker (
 -- What somebody would like to be done before its turn.
 CREATE TABLE wish (
 	id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	kind    text NOT NULL, -- scan, index
+	kind    text NOT NULL, -- scan, index, missed
 	mirror  bigint NOT NULL, -- 0: every mirror
 	subtree bytea NOT NULL, -- '' the whole tree
 	at      bigint NOT NULL, -- when it was last asked for

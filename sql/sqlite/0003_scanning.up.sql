@@ -35,7 +35,7 @@ CREATE TABLE marker (
 -- What somebody would like to be done before its turn.
 CREATE TABLE wish (
 	id      INTEGER PRIMARY KEY AUTOINCREMENT,
-	kind    TEXT NOT NULL, -- scan, index
+	kind    TEXT NOT NULL, -- scan, index, missed
 	mirror  INTEGER NOT NULL, -- 0: every mirror
 	subtree BLOB NOT NULL, -- '' the whole tree
 	at      INTEGER NOT NULL, -- when it was last asked for
