@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -79,6 +80,10 @@ func (f *fleet) mirror(name, rsync string) {
 func (f *fleet) scan(name string) mirror.ScanState {
 	f.t.Helper()
 	m, err := f.db.Mirror(f.t.Context(), name)
+	// A database that was stopped meanwhile has ended the connections of the pool.
+	for n := 0; n < 20 && errors.Is(err, store.ErrUnreachable); n++ {
+		m, err = f.db.Mirror(f.t.Context(), name)
+	}
 	f.must(err)
 	return m.Scan
 }
