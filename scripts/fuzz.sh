@@ -1,20 +1,35 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the project for the given time each.
+# Runs every fuzz target of the project for the given time each, two at a time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-time=${1:-30s}
+export FUZZTIME=${1:-30s}
+FUZZBIN=$(mktemp -d)
+FUZZCACHE=$(go env GOCACHE)/fuzz
+export FUZZBIN FUZZCACHE
+trap 'rm -rf "$FUZZBIN"' EXIT
+
+# Runs one target: its folder, its name, the program of its folder's tests.
+run() {
+	local dir=$1 f=$2 out
+	out=$(cd "$dir" && "$3" -test.run='^$' -test.fuzz="^$f\$" -test.fuzztime="$FUZZTIME" -test.fuzzminimizetime=20x \
+		-test.fuzzcachedir="$FUZZCACHE/${dir#./}" -test.parallel=1 </dev/null 2>&1) || {
+		# The fuzzing engine now and then takes the end of its own time for a
+		# failure, and says no more then. A real one names the failing input.
+		if grep -q 'context deadline exceeded' <<<"$out" && ! grep -qE 'Failing input|panic|_test.go:' <<<"$out"; then
+			echo "$dir $f: stopped at its time"
+			return 0
+		fi
+		echo "$out"
+		return 255 # ends xargs
+	}
+	echo "$dir $f: $(grep -o 'execs: [0-9]*' <<<"$out" | tail -n 1)"
+}
+export -f run
+
 grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do
+	bin="$FUZZBIN/${dir//\//_}.test"
+	go test -c -fuzz=. -o "$bin" "$dir" >&2
 	for f in $(grep -h '^func Fuzz' "$dir"/*_test.go | sed 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/'); do
-		out=$(go test -run='^$' -fuzz="^$f\$" -fuzztime="$time" -fuzzminimizetime=20x "$dir" </dev/null 2>&1) || {
-			# The fuzzing engine now and then takes the end of its own time for a
-			# failure, and says no more then. A real one names the failing input.
-			if grep -q 'context deadline exceeded' <<<"$out" && ! grep -qE 'Failing input|panic|_test.go:' <<<"$out"; then
-				echo "$dir $f: stopped at its time"
-				continue
-			fi
-			echo "$out"
-			exit 1
-		}
-		echo "$dir $f: $(echo "$out" | grep -o 'execs: [0-9]*' | tail -n 1)"
+		echo "$dir $f $bin"
 	done
-done
+done | xargs -P 2 -L 1 bash -c 'run "$@"' run

@@ -46,6 +46,9 @@ func psqlCommand(dbURL string) (Shell, error) {
 	rest, query, hasQuery := strings.Cut(rest, "?")
 	password := ""
 	authority, path, hasPath := strings.Cut(rest, "/")
+	if strings.Contains(path, "@") { // a password behind it would be one argument
+		return sh, errors.New("database URL: user and host stand before the first slash, and an @ in the database's name is written as %40")
+	}
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		if user, secret, has := strings.Cut(authority[:at], ":"); has {
 			var err error

@@ -43,6 +43,7 @@ func TestShellCommand(t *testing.T) {
 func FuzzShellCommand(f *testing.F) {
 	f.Add("postgres://u:", "@h/db?x=y")
 	f.Add("postgres://h/db?password=", "&b=c")
+	f.Add("postgres:///u:", "@h/db?x\xffy")
 	f.Fuzz(func(t *testing.T, before, after string) {
 		const secret = "s3cr3tW0rd"
 		if redact(before+secret+after) != strings.ReplaceAll(redact(before+secret+after), secret, "") {
