@@ -138,6 +138,16 @@ func TestPlan(t *testing.T) {
 				wish(store.Wish{ID: 4, Subtree: "a/c"}, time.Minute, time.Minute),
 			},
 		}, nil, []string{"folder/a/b m1,m2,m7,m4 +1 +2", "scan/4/"}},
+		{"a folder of a mirror in its window", world{
+			mirrors: []mirror.Mirror{
+				well(1, hour),
+				with(well(2, hour), func(m *mirror.Mirror) { m.Rules.Quiet = []mirror.Window{quiet} }),
+			},
+			wishes: []store.Wish{
+				wish(store.Wish{ID: 1, Subtree: "a", Mirror: 1}, time.Minute, 0),
+				wish(store.Wish{ID: 2, Subtree: "a", Mirror: 2}, time.Minute, 0), // not granted yet
+			},
+		}, nil, []string{"folder/a m1 +1"}},
 		{"index first", world{
 			mirrors: []mirror.Mirror{well(1, hour)},
 			wishes: []store.Wish{
