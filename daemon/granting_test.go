@@ -113,14 +113,14 @@ func TestWishOfEditedMirrorStays(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, db *store.Store) {
 		g := newGranted(t, db, "")
-		task := task{kind: fullScan, mirrors: g.mirrors[:1], wishes: g.wishes}
+		full := task{kind: fullScan, mirrors: g.mirrors[:1], wishes: g.wishes}
 		_, err := db.UpdateMirror(t.Context(), g.mirrors[0].ID, "test", "edited", func(m *mirror.Mirror) error {
 			m.Subtree = "d1"
 			return nil
 		})
 		ok(t, err)
 		var o outcome
-		ok(t, g.w.fullScan(t.Context(), g.s, task, &o))
+		ok(t, g.w.fullScan(t.Context(), g.s, full, &o))
 		if !o.failed || o.first || o.pause == 0 {
 			t.Errorf("outcome %+v", o)
 		}
