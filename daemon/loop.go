@@ -217,7 +217,7 @@ func (l *loop) due(now time.Time) []task {
 		_, over := l.ended[t.key]
 		switch {
 		case running, over, now.Before(l.pauses[t.key]), l.o.Once && l.tried[t.key]:
-		case t.kind == fullScan && l.doubt.holds(now):
+		case t.kind == fullScan && l.doubt.holds(now), l.crowds(t):
 		case l.o.Once && l.indexing(): // the others profit from it
 		case !t.due.After(now), t.job != nil && l.after[t.job.Name]:
 			out = append(out, t)
@@ -229,6 +229,20 @@ func (l *loop) due(now time.Time) []task {
 		return out[i : i+1]
 	}
 	return out
+}
+
+// crowds reports whether a task would take a second place for one mirror alone:
+// notes of a mirror that dawdles must not keep others from theirs.
+func (l *loop) crowds(t task) bool {
+	if t.kind != folderScan || len(t.mirrors) != 1 {
+		return false
+	}
+	for _, o := range l.running {
+		if o.kind == folderScan && len(o.mirrors) == 1 && o.mirrors[0].ID == t.mirrors[0].ID {
+			return true
+		}
+	}
+	return false
 }
 
 // indexing reports whether the index is being brought up to date here.

@@ -374,3 +374,31 @@ func TestStatus(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A mirror that asks for one folder after the other, and dawdles in all of them,
+// has one of the places for folders.
+func TestFoldersOfOneMirrorTakeTurns(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	wish := func(id int64, folder string) store.Wish {
+		return store.Wish{ID: id, Kind: store.WishScan, Mirror: mirror.ID(id % 10), Subtree: folder, At: now, Due: now.Add(-time.Minute)}
+	}
+	o := &Options{Settings: Settings{Scans: &Scans{}}.withDefaults()}
+	l := newLoop(o, nil, nil)
+	l.see = &world{
+		indexed: true,
+		mirrors: []mirror.Mirror{
+			{ID: 1, Enabled: true, Scan: mirror.ScanState{Succeeded: now, Attempted: now}},
+			{ID: 2, Enabled: true, Scan: mirror.ScanState{Succeeded: now, Attempted: now}},
+		},
+		wishes: []store.Wish{wish(1, "a"), wish(11, "b"), wish(21, "c"), wish(2, "d"), wish(12, "c")},
+	}
+	l.running["folder/a"] = task{kind: folderScan, key: "folder/a", mirrors: l.see.mirrors[:1]}
+	var keys []string
+	for _, t := range l.due(now) {
+		keys = append(keys, t.key)
+	}
+	if got := strings.Join(keys, " "); got != "folder/c folder/d" {
+		t.Errorf("due: %s", got)
+	}
+}

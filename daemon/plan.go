@@ -146,7 +146,7 @@ func folderScans(w *world, now time.Time) []task {
 	byFolder := map[string]*task{}
 	var all []*task
 	for _, wish := range w.wishes {
-		if wish.Kind != store.WishScan || wish.Subtree == "" || awaitsIndex(w, wish, now) {
+		if wish.Kind != store.WishScan || wish.Subtree == "" || awaitsIndex(w, wish, now) || awaitsMirror(w, wish, now) {
 			continue
 		}
 		t := byFolder[wish.Subtree]
@@ -188,6 +188,20 @@ func carries(m *mirror.Mirror, folder string) bool {
 	}
 	top, _, _ := strings.Cut(there, "/")
 	return len(m.Rules.Top) == 0 || top == "" || slices.Contains(m.Rules.Top, top)
+}
+
+// awaitsMirror reports whether the mirror that a wish is for is to be left in
+// peace now, or is being scanned by a scan that may have begun before the wish
+// was made. The wish stays: it is not granted along with those that others made
+// for the folder.
+func awaitsMirror(w *world, wish store.Wish, now time.Time) bool {
+	return slices.ContainsFunc(w.mirrors, func(m mirror.Mirror) bool {
+		folder := wish.Subtree
+		if mirror.Below(m.Subtree, folder) { // all that it carries
+			folder = ""
+		}
+		return m.ID == wish.Mirror && scannable(&m) && (m.InQuiet(now) || w.leased[scanner.LeaseName(m.ID, folder)])
+	})
 }
 
 // awaitsIndex reports whether an index run was asked for that a scan should

@@ -138,6 +138,22 @@ func TestPlan(t *testing.T) {
 				wish(store.Wish{ID: 4, Subtree: "a/c"}, time.Minute, time.Minute),
 			},
 		}, nil, []string{"folder/a/b m1,m2,m7,m4 +1 +2", "scan/4/"}},
+		{"folders of mirrors that must wait", world{
+			mirrors: []mirror.Mirror{
+				well(1, hour),
+				with(well(2, hour), func(m *mirror.Mirror) { m.Rules.Quiet = []mirror.Window{quiet} }),
+				well(3, hour), well(4, hour),
+				with(well(5, hour), func(m *mirror.Mirror) { m.Subtree = "a/b" }),
+			},
+			wishes: []store.Wish{
+				wish(store.Wish{ID: 1, Subtree: "a", Mirror: 1}, time.Minute, 0),
+				wish(store.Wish{ID: 2, Subtree: "a", Mirror: 2}, time.Minute, 0), // not granted yet
+				wish(store.Wish{ID: 3, Subtree: "a", Mirror: 3}, time.Minute, 0), // likewise
+				wish(store.Wish{ID: 4, Subtree: "a", Mirror: 4}, time.Minute, 0), // sees more than that scan
+				wish(store.Wish{ID: 5, Subtree: "a", Mirror: 5}, time.Minute, 0),
+			},
+			leased: map[string]bool{"scan/3/a": true, "scan/4/": true, "scan/5/": true},
+		}, nil, []string{"folder/a m1,m4 +1 +4"}},
 		{"index first", world{
 			mirrors: []mirror.Mirror{well(1, hour)},
 			wishes: []store.Wish{

@@ -158,7 +158,7 @@ func (w *worker) fullScan(ctx context.Context, s *Scans, t task, o *outcome) err
 		o.good = true
 		err = w.grant(ctx, t.wishes)
 	case ctx.Err() != nil: // broken off
-	case errors.Is(r.Err, store.ErrUnreachable), errors.Is(r.Err, store.ErrLeaseLost):
+	case noScan(r.Err):
 		o.failed, o.pause = true, failedPause
 	default:
 		o.failed, o.pause, o.first = true, failedPause, t.mirrors[0].Scan.Failures == 0
@@ -199,10 +199,11 @@ func (w *worker) folderScan(ctx context.Context, s *Scans, t task) error {
 		if len(left) == 0 {
 			return nil
 		}
-		if err := w.scanFolder(ctx, s, t, t.folder); err != nil {
+		busy, err := w.scanFolder(ctx, s, t, t.folder)
+		if err != nil {
 			return err
 		}
-		return w.grant(ctx, left)
+		return w.grant(ctx, slices.DeleteFunc(left, func(wish store.Wish) bool { return busy[wish.Mirror] }))
 	})
 }
 
@@ -224,7 +225,7 @@ func (w *worker) missScan(ctx context.Context, s *Scans, t task) error {
 			some := t
 			some.mirrors = slices.Clone(t.mirrors)
 			some.mirrors = slices.DeleteFunc(some.mirrors, func(m mirror.Mirror) bool { return !carries(&m, folder) })
-			if err := w.scanFolder(ctx, s, some, folder); err != nil {
+			if _, err := w.scanFolder(ctx, s, some, folder); err != nil {
 				return err
 			}
 		}
@@ -238,20 +239,30 @@ func (w *worker) missScan(ctx context.Context, s *Scans, t task) error {
 }
 
 // scanFolder scans a folder of the mirrors of a task. That some mirrors fail is
-// no error: their next scan will see to it.
-func (w *worker) scanFolder(ctx context.Context, s *Scans, t task, folder string) error {
+// no error: their next scan will see to it. Those are busy that another scans
+// just now: that scan may have passed already what was to be seen.
+func (w *worker) scanFolder(ctx context.Context, s *Scans, t task, folder string) (busy map[mirror.ID]bool, err error) {
 	if len(t.mirrors) == 0 {
-		return nil
+		return nil, nil
 	}
 	began, held, failed := time.Now(), uint64(0), 0
 	so := w.options(s)
 	so.Subtree = folder
 	reports, err := w.session.Scan(ctx, t.mirrors, so)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if ctx.Err() != nil { // some may have been left out
+		err = context.Cause(ctx)
+	}
+	busy = map[mirror.ID]bool{}
 	for i := range reports {
 		w.report(&reports[i])
+		if reports[i].Leased {
+			for _, m := range t.mirrors {
+				busy[m.ID] = busy[m.ID] || m.Name == reports[i].Mirror
+			}
+		}
 		held += reports[i].Added
 		if reports[i].Err != nil {
 			failed++
@@ -260,7 +271,7 @@ func (w *worker) scanFolder(ctx context.Context, s *Scans, t task, folder string
 	}
 	w.log.Info("folder scanned", "folder", folder, "mirrors", len(reports), "failed", failed, "added", held,
 		"took", time.Since(began).Round(time.Millisecond).String())
-	return err
+	return busy, err
 }
 
 // notOver gives an error that says that a scan was not one.
@@ -268,10 +279,21 @@ func notOver(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if errors.Is(err, store.ErrUnreachable) || errors.Is(err, store.ErrLeaseLost) {
+	if noScan(err) {
 		return err
 	}
 	return nil
+}
+
+// noScan reports whether a scan came to nothing by no fault of the mirror's, so
+// that what asked for it still does.
+func noScan(err error) bool {
+	for _, e := range []error{store.ErrUnreachable, store.ErrLeaseLost, store.ErrFull, store.ErrReadOnly, scanner.ErrEdited} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // report logs one scan.

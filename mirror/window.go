@@ -47,7 +47,7 @@ func ParseWindow(s string) (Window, error) {
 	}
 	if len(words) == 2 {
 		zone, err := time.LoadLocation(words[1])
-		if err != nil {
+		if err != nil || zone == time.Local { // which is another one on each host
 			return bad("the time zone is not known")
 		}
 		w.zone = zone

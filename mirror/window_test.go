@@ -47,7 +47,7 @@ func TestWindow(t *testing.T) {
 	if (Window{}).Contains(time.Now()) {
 		t.Error("the zero window is open")
 	}
-	for _, bad := range []string{"", "sun", "2-6", "02:00", "02:00-02:00", "25:00-26:00", "foo 02:00-06:00", "02:00-06:00 Mars/Base", "a b c d"} {
+	for _, bad := range []string{"", "sun", "2-6", "02:00", "02:00-02:00", "25:00-26:00", "foo 02:00-06:00", "02:00-06:00 Mars/Base", "02:00-06:00 Local", "a b c d"} {
 		if w, err := ParseWindow(bad); err == nil {
 			t.Errorf("ParseWindow(%q) = %q, want an error", bad, w)
 		}

@@ -1,6 +1,7 @@
 package note
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -96,7 +97,7 @@ func bySecret(r request, tokens []string, secret string) (c caller) {
 func byHub(r request, tokens []string) (ok bool) {
 	digits, found := strings.CutPrefix(r.header.Get("X-Hub-Signature-256"), "sha256=")
 	given, err := hex.DecodeString(digits)
-	if !found || err != nil || r.Method != http.MethodPost {
+	if !found || err != nil || r.Method != http.MethodPost || ours(r.Body) {
 		return false
 	}
 	for _, t := range tokens {
@@ -105,4 +106,12 @@ func byHub(r request, tokens []string) (ok bool) {
 		}
 	}
 	return ok
+}
+
+// ours reports whether a body is what a token makes a mirror's key or the
+// signature of a note of. Both would be good signatures of it as a webhook: by
+// who has the one, or has seen the other, and for ever.
+func ours(body []byte) bool {
+	return bytes.HasPrefix(body, []byte(mirrorPrefix)) ||
+		bytes.HasPrefix(body, []byte(http.MethodPost+"\n")) || bytes.HasPrefix(body, []byte(http.MethodGet+"\n"))
 }

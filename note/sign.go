@@ -26,8 +26,11 @@ const MaxSkew = 5 * time.Minute
 // HMAC-SHA256(token, "mirror:" + name). So no table of keys is needed; who has
 // a mirror's key knows neither the token nor another's key.
 func MirrorKey(token, name string) string {
-	return hex.EncodeToString(sum(token, "mirror:"+name))
+	return hex.EncodeToString(sum(token, mirrorPrefix+name))
 }
+
+// mirrorPrefix keeps what keys are made of apart from what is signed.
+const mirrorPrefix = "mirror:"
 
 func sum(key string, parts ...string) []byte {
 	h := hmac.New(sha256.New, []byte(key))

@@ -24,7 +24,7 @@ func refresh(ctx context.Context, db *store.Store, m mirror.Mirror, o *Options, 
 		r.Skipped = "was deleted meanwhile"
 		return m, false
 	case !sameTree(&all[i], &m):
-		r.Err = errEdited // the index was read for the other one
+		r.Err = ErrEdited // the index was read for the other one
 		return m, false
 	case o.Once && o.Subtree == "" && !all[i].Scan.Attempted.Equal(m.Scan.Attempted):
 		r.Skipped = "was scanned by another meanwhile"
@@ -34,14 +34,14 @@ func refresh(ctx context.Context, db *store.Store, m mirror.Mirror, o *Options, 
 	return all[i], true
 }
 
-// errEdited says that what was scanned is not what the mirror is now.
-var errEdited = errors.New("the mirror's URLs, subtree or rules were changed meanwhile: scan it again")
+// ErrEdited says that what was scanned is not what the mirror is now.
+var ErrEdited = errors.New("the mirror's URLs, subtree or rules were changed meanwhile: scan it again")
 
 // still implements store.ScanResult.Still: what was found at other URLs, or in
 // another folder, is not what the mirror has there.
 func (s *scan) still(now *mirror.Mirror) error {
 	if !sameTree(now, &s.m) || now.Rsync != s.m.Rsync || now.FTP != s.m.FTP || now.S3 != s.m.S3 || !slices.Equal(now.HTTP, s.m.HTTP) {
-		return errEdited
+		return ErrEdited
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func sameTree(a, b *mirror.Mirror) bool {
 
 // notItsFault reports whether a scan failed without the mirror's doing.
 func notItsFault(err error) bool {
-	for _, e := range []error{store.ErrLeaseLost, store.ErrUnreachable, store.ErrFull, store.ErrReadOnly, store.ErrNotFound, errEdited, errNoURL} {
+	for _, e := range []error{store.ErrLeaseLost, store.ErrUnreachable, store.ErrFull, store.ErrReadOnly, store.ErrNotFound, ErrEdited, errNoURL} {
 		if errors.Is(err, e) {
 			return true
 		}

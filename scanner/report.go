@@ -21,6 +21,9 @@ type Report struct {
 	Err error
 	// Skipped says why the mirror was not scanned at all: another host is at it.
 	Skipped string
+	// Leased is set when that other host may have begun before the scan was asked
+	// for.
+	Leased bool
 	// Doubt says that so many scans failed at once that the fault is likely here,
 	// and what is wrong here, as far as it was found. Nothing was remembered of
 	// the failure then. "" otherwise.

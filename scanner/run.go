@@ -109,6 +109,7 @@ func (s *scan) underLease(ctx context.Context) *failure {
 // notLeased says why the lease could not be had.
 func (r *Report) notLeased(err error) {
 	le, ok := errors.AsType[*store.LeasedError](err)
+	r.Leased = errors.Is(err, store.ErrLeased)
 	switch {
 	case ok:
 		r.Skipped = "another scan of it is under way (" + le.Holder + ")"

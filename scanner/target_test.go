@@ -131,7 +131,7 @@ func TestRenames(t *testing.T) {
 	r := w.scan(h, Options{Open: atEntry(h.dir, 5, func() {
 		w.edit(h, func(m *mirror.Mirror) { m.Renames = m.Renames[:1] })
 	})})
-	if !errors.Is(r.Err, errEdited) {
+	if !errors.Is(r.Err, ErrEdited) {
 		t.Errorf("changed meanwhile: %s", r)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -162,7 +163,9 @@ func (d *Dialer) within(ctx context.Context, address string, dial func(context.C
 		return quiet.Wrap(c, d.silence), nil
 	case err == nil:
 		return c, nil
-	case limited.Err() != nil && ctx.Err() == nil:
+	// A connection's deadline may pass a moment before the context's, which is
+	// the same.
+	case ctx.Err() == nil && (limited.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)):
 		return nil, fmt.Errorf("no connection to %s within %v: %w", address, d.contact, d.explain(err))
 	}
 	return nil, d.explain(err)
