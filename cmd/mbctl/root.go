@@ -130,6 +130,7 @@ A beginning:
 		newVersionCommand(a), newDocsCommand(a),
 	)
 	root.AddCommand(newDaemonCommand(a))
+	root.InitDefaultCompletionCmd()
 	finish(root)
 	a.completeFlags(root)
 	return root
@@ -144,17 +145,30 @@ func finish(cmd *cobra.Command) {
 				if _, ok := errors.AsType[*codedError](err); ok {
 					return err
 				}
-				return &codedError{exitUsage, fmt.Errorf("%s: %w", c.CommandPath(), err)}
+				return usagef("%s: %w; it is used as %s", strings.TrimPrefix(c.CommandPath(), "mbctl "), err, c.UseLine())
 			}
 			return nil
 		}
 	}
-	if cmd.HasParent() && cmd.Long != "" && !strings.Contains(cmd.Long, "Exit codes:") {
-		cmd.Long += "\n\n" + exitCodesHelp
+	if cmd.HasParent() && !strings.Contains(cmd.Long, exitCodesBegin) {
+		if cmd.Long == "" {
+			cmd.Long = cmd.Short
+		}
+		cmd.Long = strings.TrimSpace(cmd.Long) + "\n\n" + exitCodesHelp
 	}
 	for _, sub := range cmd.Commands() {
 		finish(sub)
 	}
+}
+
+// description gives what a command's help says beyond its first line, without
+// the exit codes, which come after it.
+func description(cmd *cobra.Command) (text, exitCodes string) {
+	text, exitCodes, _ = strings.Cut(cmd.Long, exitCodesBegin)
+	if text = strings.TrimSpace(text); text == cmd.Short {
+		text = ""
+	}
+	return text, strings.TrimSpace(exitCodes)
 }
 
 // group is a command that only has subcommands.
