@@ -15,10 +15,12 @@ func TestMoved(t *testing.T) {
 		change func(*mirror.Mirror)
 		want   bool
 	}{
-		"nothing":      {func(*mirror.Mirror) {}, false},
-		"score":        {func(m *mirror.Mirror) { m.Score = 1 }, false},
-		"quiet times":  {func(m *mirror.Mirror) { m.Rules.Quiet = []mirror.Window{{}} }, false},
-		"empty lists":  {func(m *mirror.Mirror) { m.Rules.Exclude, m.Rules.Top, m.Renames = []string{}, []string{}, []mirror.Rename{} }, false},
+		"nothing":     {func(*mirror.Mirror) {}, false},
+		"score":       {func(m *mirror.Mirror) { m.Score = 1 }, false},
+		"quiet times": {func(m *mirror.Mirror) { m.Rules.Quiet = []mirror.Window{{}} }, false},
+		"empty lists": {func(m *mirror.Mirror) {
+			m.Rules.Exclude, m.Rules.Top, m.Renames = []string{}, []string{}, []mirror.Rename{}
+		}, false},
 		"http":         {func(m *mirror.Mirror) { m.HTTP = []string{"http://b/"} }, true},
 		"rsync":        {func(m *mirror.Mirror) { m.Rsync = "" }, true},
 		"bucket":       {func(m *mirror.Mirror) { m.S3 = "s3://b/" }, true},
