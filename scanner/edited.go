@@ -40,10 +40,17 @@ var ErrEdited = errors.New("the mirror's URLs, subtree or rules were changed mea
 // still implements store.ScanResult.Still: what was found at other URLs, or in
 // another folder, is not what the mirror has there.
 func (s *scan) still(now *mirror.Mirror) error {
-	if !sameTree(now, &s.m) || now.Rsync != s.m.Rsync || now.FTP != s.m.FTP || now.S3 != s.m.S3 || !slices.Equal(now.HTTP, s.m.HTTP) {
+	if Moved(now, &s.m) {
 		return ErrEdited
 	}
 	return nil
+}
+
+// Moved reports whether what was found at one of both says nothing of the other:
+// their URLs differ, the part of the tree that they stand for, or what of it is
+// looked at.
+func Moved(a, b *mirror.Mirror) bool {
+	return !sameTree(a, b) || a.Rsync != b.Rsync || a.FTP != b.FTP || a.S3 != b.S3 || !slices.Equal(a.HTTP, b.HTTP)
 }
 
 // sameTree reports whether both stand for the same part of the tree, kept at the

@@ -35,7 +35,10 @@ func newFilter(m *mirror.Mirror, o *Options) (*filter, error) {
 
 // filterKey is the same for mirrors with the same filter.
 func filterKey(m *mirror.Mirror, o *Options) string {
-	key := []any{o.Exclude, o.Top, m.Rules.Exclude, m.Rules.Top}
+	var key []any
+	for _, list := range [][]string{o.Exclude, o.Top, m.Rules.Exclude, m.Rules.Top} {
+		key = append(key, append([]string{}, list...)) // none is an empty list, however it was stored
+	}
 	if len(m.Rules.Top) > 0 { // these are where the mirror has them
 		key = append(key, m.Subtree, m.Renames)
 	}

@@ -53,7 +53,11 @@ type needs struct {
 
 // needsOf gives what scans of a subtree need.
 func needsOf(mirrors []mirror.Mirror, o *Options, subtree string) needs {
-	return needs{targets(mirrors, subtree), filters(mirrors, o)}
+	n := needs{targets(mirrors, subtree), filters(mirrors, o)}
+	if !slices.Contains(n.folders, "") {
+		n.folders = append(n.folders, "") // what lies outside of a mirror's folder
+	}
+	return n
 }
 
 // and gives the needs of both.

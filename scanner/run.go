@@ -290,7 +290,17 @@ func (s *scan) conclude(ctx context.Context, protocol string, m *matcher, sum li
 	if err := s.checkRanges(ctx, &set); err != nil {
 		return err
 	}
+	s.forgetOutside(&set)
 	return s.commit(ctx, protocol, set, m.lost)
+}
+
+// forgetOutside takes away what the mirror was credited with outside of the
+// folder that it stands for now: it stood for another one before, and none of
+// its URLs lead there. No listing could show it, nor miss it.
+func (s *scan) forgetOutside(set *sets) {
+	if s.whole && s.folder != "" {
+		set.knew.Or(roaring.AndNot(s.ix.below[""], s.within))
+	}
 }
 
 // leaveOut takes away what is not looked at, whatever the listing shows.

@@ -381,6 +381,26 @@ func TestInterrupted(t *testing.T) {
 	})
 }
 
+// A mirror that stood for the whole tree, and stands for a folder now, is not
+// credited any more with what lies elsewhere.
+func TestSubtreeNarrowed(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(w *world) {
+		tree(t, w.root, 70)
+		w.index(origin.Options{})
+		h := w.mirror("narrowed")
+		syncTo(t, w.root, h.dir)
+		w.accepted(h, Options{})
+		w.holds(h, 70)
+		syncTo(t, filepath.Join(w.root, "d2"), h.dir)
+		w.edit(h, func(m *mirror.Mirror) { m.Subtree = "d2" })
+		if r := w.accepted(h, Options{}); r.Held != 10 || r.Removed != 60 {
+			t.Errorf("scan: %s", r)
+		}
+		w.holds(h, 10)
+	})
+}
+
 // A mirror that carries a folder of the tree, and scans of a folder.
 func TestSubtrees(t *testing.T) {
 	t.Parallel()

@@ -27,7 +27,7 @@ step "static build"
 ./xcaddy.sh
 
 step "tests, with the race detector, PostgreSQL and SQLite"
-go test -race -tags "$tags" -timeout 20m ./...
+go test -race -p 3 -tags "$tags" -timeout 20m ./...
 
 step "what allocates nothing, without the race detector, which allocates by itself"
 go test -tags "$tags" -run 'Alloc' ./geoip ./redirector ./catalog

@@ -56,8 +56,12 @@ func section(b *bytes.Buffer, cmd *cobra.Command) {
 	if cmd.Runnable() && (!cmd.HasSubCommands() || cmd.Example != "") { // else only its subcommands do something
 		fmt.Fprintf(b, "```\n%s\n```\n\n", cmd.UseLine())
 	}
-	if long := strings.TrimSpace(strings.ReplaceAll(cmd.Long, exitCodesHelp, "")); long != "" {
+	long, exitCodes := description(cmd)
+	if long != "" {
 		b.WriteString(long + "\n\n")
+	}
+	if exitCodes = exitCodesBegin + exitCodes; exitCodes != exitCodesHelp { // those are told above
+		b.WriteString(exitCodes + "\n\n")
 	}
 	if cmd.Example != "" {
 		fmt.Fprintf(b, "```\n%s\n```\n\n", cmd.Example)

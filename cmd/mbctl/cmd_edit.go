@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/rogpeppe/go-internal/diff"
@@ -21,7 +22,7 @@ import (
 
 func newEditCommand(a *app) *cobra.Command {
 	var flags mirrorFlags
-	var create bool
+	var create, enable bool
 	cmd := &cobra.Command{
 		Use:   "edit NAME [flags]",
 		Short: "Change a mirror's settings",
@@ -39,30 +40,38 @@ new mirror; without --new it is asked whether that is meant.`,
 		ValidArgsFunction: a.completeMirror,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
-			case flags.changed() == "":
+			case flags.changed() == "" && !enable:
 				return a.editText(cmd.Context(), args[0], create)
 			case create:
 				return usagef("edit --new: opens a form; with flags, mirrors are added by 'mbctl new'")
 			}
-			return a.editFlags(cmd.Context(), args[0], &flags)
+			return a.editFlags(cmd.Context(), args[0], &flags, enable)
 		},
 	}
 	flags.add(cmd.Flags())
+	cmd.Flags().BoolVar(&enable, "enable", false, "let it take requests, as 'mbctl enable' does")
 	cmd.Flags().BoolVar(&create, "new", false, "a form for a new mirror of this name")
 	return cmd
 }
 
-func (a *app) editFlags(ctx context.Context, name string, flags *mirrorFlags) error {
+func (a *app) editFlags(ctx context.Context, name string, flags *mirrorFlags, enable bool) error {
 	if err := flags.check(); err != nil {
 		return err
 	}
-	return a.changeEach(ctx, []string{name}, "edit: "+flags.changed(), func(m *mirror.Mirror) error {
+	what := flags.changed()
+	if enable {
+		what = strings.TrimPrefix(what+", enable", ", ")
+	}
+	return a.changeEach(ctx, []string{name}, "edit: "+what, func(m *mirror.Mirror) error {
 		s := flags.over(settingsOf(m))
 		if err := s.apply(m); err != nil {
 			return usagef("%w", err)
 		}
+		if enable {
+			m.Enabled, m.EnableAfterScan, m.DisabledUntil = true, false, time.Time{}
+		}
 		return nil
-	}, func(*mirror.Mirror) string { return "changed " + flags.changed() })
+	}, func(*mirror.Mirror) string { return "changed " + what })
 }
 
 // errUnchanged ends an edit in which nothing was changed.

@@ -119,12 +119,19 @@ func (a *app) changeEach(ctx context.Context, names []string, what string, chang
 	}
 	docs := []mirrorDoc{}
 	for _, m := range mirrors {
-		after, err := db.UpdateMirror(ctx, m.ID, who(), what, change)
+		var before mirror.Mirror
+		after, err := db.UpdateMirror(ctx, m.ID, who(), what, func(m *mirror.Mirror) error {
+			before = *m
+			return change(m)
+		})
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", what, m.Name, err)
 		}
 		docs = append(docs, docOf(&after, a.maxScanAge()))
 		a.say("%s: %s", m.Name, done(&after))
+		if err := a.wishScan(ctx, &before, &after); err != nil {
+			return err
+		}
 	}
 	if a.json {
 		return a.printJSON(docs)

@@ -85,7 +85,7 @@ func (a *app) newMarkersSet() *cobra.Command {
 			if a.json {
 				return a.printJSON(markerDocs([]store.Marker{m}))
 			}
-			a.say("%s: stored with %d paths", printable(m.Name), len(m.Paths))
+			a.say("%s: stored with %s", printable(m.Name), plural(len(m.Paths), "path"))
 			return nil
 		},
 	}

@@ -91,6 +91,9 @@ func (a *app) runScan(ctx context.Context, names []string, f scanFlags, o scanne
 		return err
 	}
 	mirrors, err := a.scanTargets(ctx, names, f, o.Enable)
+	if err == nil && len(mirrors) == 0 && a.json {
+		return a.printJSON([]any{})
+	}
 	if err != nil || len(mirrors) == 0 {
 		return err
 	}
@@ -105,6 +108,10 @@ func (a *app) runScan(ctx context.Context, names []string, f scanFlags, o scanne
 	if _, _, _, err := a.db.FolderIDs(ctx, o.Subtree); errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("the index has no files below %s/: is it spelt right, and was 'mbctl index' run since it is there?", o.Subtree)
 	}
+	wishes, err := a.scanWishes(ctx, &o)
+	if err != nil {
+		return err
+	}
 	p := a.newProgress(len(mirrors))
 	o.Progress, o.Once = p.update, f.all
 	reports, err := scanner.Scan(ctx, a.db, mirrors, o)
@@ -117,6 +124,9 @@ func (a *app) runScan(ctx context.Context, names []string, f scanFlags, o scanne
 	}
 	if ctx.Err() != nil {
 		return errors.New("interrupted; what was finished is stored, the rest is as it was")
+	}
+	if err := a.grantScans(ctx, wishes, mirrors, reports, o.Subtree); err != nil {
+		return err
 	}
 	if doubt := scanner.Doubt(reports); doubt != "" {
 		return errors.New(doubt)

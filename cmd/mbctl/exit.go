@@ -18,7 +18,11 @@ const (
 	exitRefused     = 5 // refused, needs --force
 )
 
-const exitCodesHelp = `Exit codes: 0 done; 1 error; 2 usage; 3 some mirrors failed, the others are
+// exitCodesBegin is how the part of the help begins that tells the exit codes, its
+// last one.
+const exitCodesBegin = "Exit codes: "
+
+const exitCodesHelp = exitCodesBegin + `0 done; 1 error; 2 usage; 3 some mirrors failed, the others are
 done; 4 database unreachable; 5 refused, needs --force.`
 
 // codedError carries the exit code that an error leads to.

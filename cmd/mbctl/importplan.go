@@ -231,7 +231,8 @@ func (a *app) applyStep(ctx context.Context, s *importStep) error {
 	case actDelete:
 		return a.db.DeleteMirror(ctx, s.before.ID, who())
 	}
-	_, err := a.db.UpdateMirror(ctx, s.before.ID, who(), "import", func(m *mirror.Mirror) error {
+	var before mirror.Mirror
+	after, err := a.db.UpdateMirror(ctx, s.before.ID, who(), "import", func(m *mirror.Mirror) error {
 		now, err := mirrorYAML(m)
 		if err != nil {
 			return err
@@ -239,9 +240,13 @@ func (a *app) applyStep(ctx context.Context, s *importStep) error {
 		if m.Name != s.before.Name || !bytes.Equal(now, s.was) {
 			return errors.New("somebody else changed it meanwhile: import again")
 		}
+		before = *m
 		return s.change(m)
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return a.wishScan(ctx, &before, &after)
 }
 
 // change puts the settings into m; passwords, and what scans and probes wrote

@@ -79,7 +79,8 @@ func manPage(cmd *cobra.Command, date time.Time) []byte {
 	}
 	b.line(".B %s", roffText(cmd.CommandPath()))
 	b.text(strings.TrimSpace("[flags] " + use))
-	if long := strings.TrimSpace(strings.ReplaceAll(cmd.Long, exitCodesHelp, "")); long != "" {
+	long, exitCodes := description(cmd)
+	if long != "" {
 		b.line(".SH DESCRIPTION")
 		b.paragraphs(long)
 	}
@@ -93,7 +94,7 @@ func manPage(cmd *cobra.Command, date time.Time) []byte {
 		b.surroundings()
 	}
 	b.line(".SH EXIT STATUS")
-	b.paragraphs(strings.TrimPrefix(exitCodesHelp, "Exit codes: "))
+	b.paragraphs(exitCodes)
 	b.seeAlso(cmd)
 	return b.Bytes()
 }

@@ -77,3 +77,17 @@ func TestManText(t *testing.T) {
 		t.Errorf("%s\n%s", diff, page)
 	}
 }
+
+// A command with exit codes of its own has them, and no others, where they are
+// looked for.
+func TestManExitCodes(t *testing.T) {
+	t.Parallel()
+	cmd, _, err := newRoot(&app{}).Find([]string{"wait"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, status, _ := strings.Cut(string(manPage(cmd, time.Unix(0, 0))), ".SH EXIT STATUS")
+	if !strings.Contains(status, "0 enough mirrors have it") || strings.Contains(status, "some mirrors failed") {
+		t.Errorf("the page of wait says of its exit codes:%s", status)
+	}
+}

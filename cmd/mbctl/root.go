@@ -129,6 +129,7 @@ A beginning:
 	)
 	root.SetHelpCommandGroupID("care")
 	root.SetCompletionCommandGroupID("care")
+	root.InitDefaultCompletionCmd()
 	finish(root)
 	a.completeFlags(root)
 	return root
@@ -143,13 +144,16 @@ func finish(cmd *cobra.Command) {
 				if _, ok := errors.AsType[*codedError](err); ok {
 					return err
 				}
-				return &codedError{exitUsage, fmt.Errorf("%s: %w", c.CommandPath(), err)}
+				return usagef("%s: %w; it is used as %s", strings.TrimPrefix(c.CommandPath(), "mbctl "), err, c.UseLine())
 			}
 			return nil
 		}
 	}
-	if cmd.HasParent() && cmd.Long != "" && !strings.Contains(cmd.Long, "Exit codes:") {
-		cmd.Long += "\n\n" + exitCodesHelp
+	if cmd.HasParent() && !strings.Contains(cmd.Long, exitCodesBegin) {
+		if cmd.Long == "" {
+			cmd.Long = cmd.Short
+		}
+		cmd.Long = strings.TrimSpace(cmd.Long) + "\n\n" + exitCodesHelp
 	}
 	for _, sub := range cmd.Commands() {
 		finish(sub)
@@ -163,6 +167,16 @@ func addGroup(root *cobra.Command, id, title string, cmds ...*cobra.Command) {
 		c.GroupID = id
 	}
 	root.AddCommand(cmds...)
+}
+
+// description gives what a command's help says beyond its first line, without
+// the exit codes, which come after it.
+func description(cmd *cobra.Command) (text, exitCodes string) {
+	text, exitCodes, _ = strings.Cut(cmd.Long, exitCodesBegin)
+	if text = strings.TrimSpace(text); text == cmd.Short {
+		text = ""
+	}
+	return text, strings.TrimSpace(exitCodes)
 }
 
 // group is a command that only has subcommands.
