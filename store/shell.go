@@ -42,13 +42,13 @@ func ShellCommand(dbURL string) (Shell, error) {
 // cut by hand: a URL may name several hosts, which net/url does not take.
 func psqlCommand(dbURL string) (Shell, error) {
 	var sh Shell
-	scheme, rest, _ := strings.Cut(dbURL, "://")
+	scheme, rest, ok := strings.Cut(dbURL, "://")
+	if !ok {
+		return sh, fmt.Errorf("database URL: must begin with %s://", scheme[:strings.IndexByte(scheme, ':')])
+	}
 	rest, query, hasQuery := strings.Cut(rest, "?")
 	password := ""
 	authority, path, hasPath := strings.Cut(rest, "/")
-	if strings.Contains(path, "@") { // a password behind it would be one argument
-		return sh, errors.New("database URL: user and host stand before the first slash, and an @ in the database's name is written as %40")
-	}
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		if user, secret, has := strings.Cut(authority[:at], ":"); has {
 			var err error
@@ -57,6 +57,8 @@ func psqlCommand(dbURL string) (Shell, error) {
 			}
 			authority = user + authority[at:]
 		}
+	} else if oddPort(authority) || strings.Contains(path, "@") { // what was cut off may hold the rest of a password
+		return sh, errors.New("database URL: its host and port cannot be told; in a password / is written %2F, and ? is written %3F")
 	}
 	var keep []string
 	for pair := range strings.SplitSeq(query, "&") {
@@ -89,4 +91,15 @@ func psqlCommand(dbURL string) (Shell, error) {
 		sh.Env = []string{"PGPASSWORD=" + password}
 	}
 	return sh, nil
+}
+
+// oddPort reports whether a list of hosts has a port that is no number.
+func oddPort(hosts string) bool {
+	for host := range strings.SplitSeq(hosts, ",") {
+		i := strings.LastIndexByte(host, ':')
+		if i > strings.LastIndexByte(host, ']') && strings.Trim(host[i+1:], "0123456789") != "" {
+			return true
+		}
+	}
+	return false
 }

@@ -32,7 +32,9 @@ func TestShellCommand(t *testing.T) {
 			t.Errorf("%s: %v %s", tt.url, err, diff)
 		}
 	}
-	for _, bad := range []string{"mysql://u:secret@h/", "postgres://u:secret%@h/", "postgres://h/?sslpassword=secret", "sqlite://x/y"} {
+	for _, bad := range []string{"mysql://u:secret@h/", "postgres://u:secret%@h/", "postgres://h/?sslpassword=secret",
+		"postgres://u:secret/x@h/db", "postgres://u:x/secret@h/db", "postgres://u:12/secret@h/db", "postgres://u:x?secret@h/db", "sqlite://x/y",
+	} {
 		if _, err := ShellCommand(bad); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", bad, err)
 		}
@@ -44,6 +46,8 @@ func FuzzShellCommand(f *testing.F) {
 	f.Add("postgres://u:", "@h/db?x=y")
 	f.Add("postgres://h/db?password=", "&b=c")
 	f.Add("postgres:///u:", "@h/db?x\xffy")
+	f.Add("postgres://u:", "/x@h/db")
+	f.Add("postgres:pAssword=", "0")
 	f.Fuzz(func(t *testing.T, before, after string) {
 		const secret = "s3cr3tW0rd"
 		if redact(before+secret+after) != strings.ReplaceAll(redact(before+secret+after), secret, "") {
