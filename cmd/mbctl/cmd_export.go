@@ -76,6 +76,9 @@ func (a *app) runExport(ctx context.Context, o exportOptions) error {
 	if err != nil {
 		return err
 	}
+	if len(mirrors) == 0 {
+		a.sayNoMirrors(0)
+	}
 	if o.dir != "" {
 		return a.exportFolder(o.dir, mirrors)
 	}

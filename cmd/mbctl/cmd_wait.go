@@ -267,10 +267,17 @@ func lackers(s *await.Standing) string {
 	for _, l := range s.Lack {
 		names = append(names, fmt.Sprintf("%s (%s)", l.Mirror.Name, l.Why))
 	}
-	if len(names) == 0 {
-		return fmt.Sprintf("all %d enabled mirrors have it", len(s.Have))
+	have := fmt.Sprintf("%d mirrors have", len(s.Have))
+	if len(s.Have) == 1 {
+		have = "1 mirror has"
 	}
-	return fmt.Sprintf("%d mirrors have it, with %.0f%% of the load; not %s", len(s.Have), 100*s.Share, strings.Join(names, ", "))
+	switch {
+	case len(names) == 0 && len(s.Have) == 0:
+		return "there is no enabled mirror that could have it, see 'mbctl list --all'"
+	case len(names) == 0:
+		return have + " it, and no other that is enabled could"
+	}
+	return fmt.Sprintf("%s it, with %.0f%% of the load; not %s", have, 100*s.Share, strings.Join(names, ", "))
 }
 
 // waitDoc is the JSON form of how things stand.

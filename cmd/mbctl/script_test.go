@@ -93,11 +93,14 @@ func TestEveryCommandHelps(t *testing.T) {
 	root.SetContext(context.Background())
 	for _, cmd := range root.Commands() {
 		leaves := cmd.Commands()
+		if cmd.Name() == "completion" { // cobra's text has the examples
+			continue
+		}
 		if len(leaves) == 0 {
 			leaves = append(leaves, cmd)
 		}
 		for _, c := range leaves {
-			if c.Hidden || c.Name() == "help" || c.Name() == "completion" {
+			if c.Hidden || c.Name() == "help" {
 				continue
 			}
 			if c.Short == "" || c.Example == "" {
