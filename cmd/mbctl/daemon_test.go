@@ -369,6 +369,7 @@ func TestDaemonUnit(t *testing.T) {
 	_ = p.cmd.Process.Signal(syscall.SIGHUP)
 	hears("RELOADING=1\nMONOTONIC_USEC=")
 	hears("READY=1")
+	f.until("it says so", func() bool { return len(p.lines("the configuration stays as it was", "error")) > 0 })
 	if got := p.lines("the configuration stays as it was", "error"); len(got) != 1 || !strings.Contains(got[0], "mbctl.toml") {
 		t.Errorf("said %q", got)
 	}
