@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/movein"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
 )
@@ -122,19 +123,38 @@ func (i *Instance) Settings() (lines, left []string) {
 	for _, name := range i.others {
 		t.left = append(t.left, fmt.Sprintf("section [%s]: see docs/migrating.md", movein.Text(name)))
 	}
-	if len(t.exclude) > 0 {
-		quoted := make([]string, len(t.exclude))
-		for i, glob := range t.exclude {
-			quoted[i] = tomlText(glob)
-		}
-		t.lines = append(t.lines, "exclude = ["+strings.Join(quoted, ", ")+"]")
-	}
+	t.list("scan_exclude", t.exclude)
+	t.list("scan_top", t.top)
 	return t.lines, t.left
+}
+
+// list adds a setting that is a list, unless it is empty.
+func (t *translation) list(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = tomlText(v)
+	}
+	t.lines = append(t.lines, name+" = ["+strings.Join(quoted, ", ")+"]")
+}
+
+// tops takes the names among the expressions for top folders.
+func (t *translation) tops(key, value string) {
+	for one := range strings.FieldsSeq(value) {
+		name, err := mirror.CleanSubtree(strings.TrimSuffix(strings.TrimPrefix(one, "^"), "$"))
+		if err != nil || name == "" || strings.ContainsAny(name, `/.*+?()[]{}|\^$`) {
+			t.leave(key, one, "is not the name of a top folder; see scan_top in docs/scanning.md")
+			continue
+		}
+		t.top = append(t.top, name)
+	}
 }
 
 // translation collects settings of ours.
 type translation struct {
-	lines, left, exclude []string
+	lines, left, exclude, top []string
 }
 
 // The least and the largest piece that we make, see checksum.
@@ -163,7 +183,7 @@ func (t *translation) setting(key, value string) {
 	case "scan_exclude_rsync":
 		t.excludes(key, value, globOfRsync)
 	case "scan_top_include":
-		t.leave(key, value, "there is no list of top folders; exclude the others")
+		t.tops(key, value)
 	default:
 		t.leave(key, value, "has no counterpart")
 	}
@@ -182,7 +202,7 @@ func (t *translation) excludes(key, value string, convert func(string) (string, 
 		}
 		switch {
 		case !ok:
-			t.leave(key, one, "cannot be written as a glob; see exclude in docs/migrating.md")
+			t.leave(key, one, "cannot be written as a glob; see scan_exclude in docs/migrating.md")
 		case glob == "":
 			// left out by the index anyway
 		case !slices.Contains(t.exclude, glob):

@@ -26,7 +26,7 @@ dbname = mb_main
 scan_exclude = ^debug/ /\.snapshot/ \.old$ (a|b)
  /\.~tmp~/
 scan_exclude_rsync = *.part /private/ a/b .~tmp~/
-scan_top_include = pub
+scan_top_include = ^pub$ (a|b)
 zsync_hashes = on
 chunked_hashes = false
 chunk_size = 4194304
@@ -66,19 +66,22 @@ func TestConfig(t *testing.T) {
 		"zsync = true",
 		`piece_size = "4096KiB"`,
 		`root = "/srv/\"pub\""`,
-		`exclude = ["/debug/", "**/.snapshot/", "*.old", "*.part", "/private/", "**/a/b"]`,
+		`scan_exclude = ["/debug/", "**/.snapshot/", "*.old", "*.part", "/private/", "**/a/b"]`,
+		`scan_top = ["pub"]`,
 	}
 	if d := cmp.Diff(want, lines); d != "" {
 		t.Error(d)
 	}
-	var parsed struct{ Exclude []string }
+	var parsed struct {
+		Exclude []string `toml:"scan_exclude"`
+	}
 	if err := toml.Unmarshal([]byte(strings.Join(lines, "\n")), &parsed); err != nil {
 		t.Error(err)
 	} else if _, err := origin.NewGlobs(parsed.Exclude); err != nil {
 		t.Error(err)
 	}
 	all := strings.Join(left, "\n")
-	for _, want := range []string{"scan_exclude = (a|b): cannot", "scan_top_include = pub: ", "chunked_hashes = false", "odd_key = 1: has no", "[mirrorprobe]"} {
+	for _, want := range []string{"scan_exclude = (a|b): cannot", "scan_top_include = (a|b): ", "chunked_hashes = false", "odd_key = 1: has no", "[mirrorprobe]"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("left %q, without %q", all, want)
 		}
@@ -222,7 +225,9 @@ func FuzzConfig(f *testing.F) {
 			}
 			_, _ = in.DatabaseURL() // must not panic
 			lines, _ := in.Settings()
-			var parsed struct{ Exclude []string }
+			var parsed struct {
+				Exclude []string `toml:"scan_exclude"`
+			}
 			if err := toml.Unmarshal([]byte(strings.Join(lines, "\n")), &parsed); err != nil {
 				t.Fatalf("%q: %v", lines, err)
 			}
