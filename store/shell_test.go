@@ -32,7 +32,8 @@ func TestShellCommand(t *testing.T) {
 			t.Errorf("%s: %v %s", tt.url, err, diff)
 		}
 	}
-	for _, bad := range []string{"mysql://u:secret@h/", "postgres://u:secret%@h/", "postgres://h/?sslpassword=secret",
+	for _, bad := range []string{
+		"mysql://u:secret@h/", "postgres://u:secret%@h/", "postgres://h/?sslpassword=secret",
 		"postgres://u:secret/x@h/db", "postgres://u:x/secret@h/db", "postgres://u:12/secret@h/db", "postgres://u:x?secret@h/db", "sqlite://x/y",
 	} {
 		if _, err := ShellCommand(bad); err == nil || strings.Contains(err.Error(), "secret") {
