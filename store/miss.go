@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -84,7 +85,8 @@ func (t *tx) miss(ctx context.Context, folder string) (m Miss, err error) {
 	return m, err
 }
 
-// newMiss remembers a folder, unless there are too many already.
+// newMiss remembers a folder. Where there are too many already, it takes the
+// place of one that was scanned, the one that nobody has asked for the longest.
 func (t *tx) newMiss(ctx context.Context, folder string, now, due int64, who string) error {
 	if err := mirror.ValidPath(folder); err != nil {
 		return err
@@ -98,7 +100,14 @@ func (t *tx) newMiss(ctx context.Context, folder string, now, due int64, who str
 		return err
 	}
 	if n >= maxMisses {
-		return errNothing
+		out, err := t.ExecContext(ctx, `DELETE FROM wish WHERE id IN
+			(SELECT id FROM wish WHERE kind = $1 AND times > 0 ORDER BY at, id LIMIT 1)`, wishMissed)
+		if err != nil {
+			return err
+		}
+		if freed, err := out.RowsAffected(); err != nil || freed == 0 {
+			return cmp.Or(err, errNothing)
+		}
 	}
 	// Another node may be quicker.
 	_, err = t.ExecContext(ctx, `INSERT INTO wish (kind, mirror, subtree, at, due, times, who) VALUES ($1, 0, $2, $3, $4, 0, $5)

@@ -70,13 +70,25 @@ func TestMissPause(t *testing.T) {
 
 func TestMissesAreBounded(t *testing.T) {
 	t.Parallel()
-	s := open(t, sqliteURL(t.TempDir()+"/test.db"))
-	for i := range maxMisses + 5 {
-		ok(t, s.Missed(t.Context(), fmt.Sprint("d", i), time.Now(), 0, ""))
-	}
-	if n := len(must[[]Miss](t)(s.Misses(t.Context()))); n != maxMisses {
-		t.Errorf("%d misses", n)
-	}
+	eachStore(t, func(t *testing.T, s *Store) {
+		for i := range maxMisses + 5 {
+			ok(t, s.Missed(t.Context(), fmt.Sprint("d", i), time.Now(), 0, ""))
+		}
+		all := must[[]Miss](t)(s.Misses(t.Context()))
+		if len(all) != maxMisses {
+			t.Errorf("%d misses", len(all))
+		}
+		// What was scanned makes room for what was not.
+		ok(t, s.MissScanned(t.Context(), all[7], time.Now()))
+		ok(t, s.Missed(t.Context(), "new", time.Now(), 0, ""))
+		folders := map[string]bool{}
+		for _, m := range must[[]Miss](t)(s.Misses(t.Context())) {
+			folders[m.Folder] = true
+		}
+		if len(folders) != maxMisses || !folders["new"] || folders[all[7].Folder] {
+			t.Errorf("%d misses, new %v, %s %v", len(folders), folders["new"], all[7].Folder, folders[all[7].Folder])
+		}
+	})
 }
 
 func TestRecentIDs(t *testing.T) {
