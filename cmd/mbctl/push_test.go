@@ -65,7 +65,7 @@ func (f *pushWorld) mbctl(args ...string) (code int, out, errs string) {
 }
 
 func mbctlAt(ctx context.Context, args ...string) (code int, out, errs string) {
-	var o, e bytes.Buffer
+	var o, e locked // pushes end at once, and scans go on meanwhile
 	code = execute(ctx, args, streams{in: strings.NewReader(""), out: &o, err: &e})
 	return code, o.String(), e.String()
 }
