@@ -33,7 +33,7 @@ step "what allocates nothing, without the race detector, which allocates by itse
 go test -tags "$tags" -run 'Alloc' ./geoip ./redirector ./catalog
 
 step "fuzz targets, briefly"
-scripts/fuzz.sh 3s
+scripts/fuzz.sh 2s
 
 step "documents made from the program are current"
 go run ./cmd/mbctl docs --markdown - | diff -u docs/mbctl.md -
