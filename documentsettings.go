@@ -176,8 +176,8 @@ func (s *DocumentSettings) namesTorrent(path string) bool {
 
 func (s *DocumentSettings) validateDocuments() error {
 	switch {
-	case *s.MetalinkMirrors < 1 || *s.MetalinkMirrors > maxDuplicates:
-		return fmt.Errorf("metalink_mirrors: must be between 1 and %d, not %d", maxDuplicates, *s.MetalinkMirrors)
+	case *s.MetalinkMirrors < 1 || *s.MetalinkMirrors > redirector.MaxDuplicates:
+		return fmt.Errorf("metalink_mirrors: must be between 1 and %d, not %d", redirector.MaxDuplicates, *s.MetalinkMirrors)
 	case !(*s.FolderCoverage >= 0 && *s.FolderCoverage <= 1):
 		return fmt.Errorf("folder_coverage: must be between 0%% and 100%%, not %v", *s.FolderCoverage)
 	case s.MetalinkPublisher != nil && s.MetalinkPublisher.Name == "":

@@ -19,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
@@ -475,7 +476,7 @@ func TestCacheControlKept(t *testing.T) {
 	d.file("f.bin")
 	d.mirror(mirror.Mirror{Name: "m"}, "f.bin")
 	none := 0
-	s := d.site(&Handler{CacheControl: "max-age=5", Duplicates: &none})
+	s := d.site(&Handler{CacheControl: "max-age=5", Settings: redirector.Settings{Duplicates: &none}})
 	r := s.get("/f.bin")
 	if got := r.header["Cache-Control"]; len(got) != 1 || got[0] != "max-age=5" {
 		t.Errorf("Cache-Control %v", got)

@@ -153,17 +153,7 @@ type Handler struct {
 	// its revision and age. Default: none.
 	Health string `json:"health,omitempty"`
 
-	// Mirrors whose distance from the client is at most this many times the
-	// nearest one's share the requests. Default: 1.5.
-	DistanceFactor float64 `json:"distance_factor,omitempty"`
-
-	// So do those at most this many kilometres farther than the nearest one.
-	// Default: 250.
-	DistanceSlackKm *float64 `json:"distance_slack_km,omitempty"`
-
-	// How many mirrors the Link fields of an answer name, the chosen one
-	// included; 0 names none. Default: 5.
-	Duplicates *int `json:"duplicates,omitempty"`
+	redirector.Settings
 
 	// The Cache-Control field of redirects; one that an earlier handler set is
 	// kept. Default: `private, no-cache`.
@@ -176,7 +166,6 @@ type Handler struct {
 	originURL string
 	minSize   int64
 	rules     *redirector.Rules
-	policy    redirector.Policy
 	fallbacks redirector.Fallbacks
 	debugFrom []netip.Prefix
 	links     bool // whether the Link fields name duplicates
@@ -241,12 +230,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.provisionDocuments(repl); err != nil {
 		return err
 	}
-	h.policy = redirector.Policy{
-		DistanceFactor:  h.DistanceFactor,
-		DistanceSlackKm: *h.DistanceSlackKm,
-		Duplicates:      *h.Duplicates,
-		MaxScanAge:      time.Duration(h.rt.MaxScanAge),
-	}
 	h.links = *h.Duplicates > 0
 	h.checkAge = time.Duration(h.CheckFile)
 	h.minSize = *h.MinSize
@@ -259,8 +242,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // setDefaults fills in what is not configured, so that the struct as JSON is
 // the effective configuration.
 func (h *Handler) setDefaults() {
-	p := redirector.DefaultPolicy()
 	h.setDocumentDefaults()
+	h.SetDefaults()
 	def(&h.Root, "{http.vars.root}")
 	def(&h.Head, "redirect")
 	def(&h.NotReady, "local")
@@ -268,9 +251,6 @@ func (h *Handler) setDefaults() {
 	def(&h.HTTPSUpgrade, "allow")
 	def(&h.CacheControl, "private, no-cache")
 	def(&h.CheckFile, caddy.Duration(time.Second))
-	def(&h.DistanceFactor, p.DistanceFactor)
-	defPtr(&h.DistanceSlackKm, p.DistanceSlackKm)
-	defPtr(&h.Duplicates, p.Duplicates)
 	defPtr(&h.MinSize, defaultMinSize)
 	defPtr(&h.ExcludeDefaults, true)
 	defPtr(&h.BringScansForward, true)
@@ -317,14 +297,11 @@ func (h *Handler) Validate() error {
 	switch {
 	case h.minSize < 0, h.LocalMaxSize < 0:
 		return fmt.Errorf("min_size and local_max_size must not be negative")
-	case h.DistanceFactor < 1:
-		return fmt.Errorf("distance_factor: must be at least 1, not %v", h.DistanceFactor)
-	case *h.DistanceSlackKm < 0:
-		return fmt.Errorf("distance_slack_km: must not be negative, not %v", *h.DistanceSlackKm)
-	case *h.Duplicates < 0 || *h.Duplicates > maxDuplicates:
-		return fmt.Errorf("duplicates: must be between 0 and %d, not %d", maxDuplicates, *h.Duplicates)
 	case h.Health != "" && !strings.HasPrefix(h.Health, "/"):
 		return fmt.Errorf("health: %q is not a path beginning with a slash", h.Health)
+	}
+	if err := h.Settings.Validate(); err != nil {
+		return err
 	}
 	return h.validateDocuments()
 }
@@ -334,9 +311,6 @@ func (h *Handler) Cleanup() error {
 	h.roots.close()
 	return nil
 }
-
-// maxDuplicates keeps an answer's header within what clients accept.
-const maxDuplicates = 100
 
 var (
 	_ caddy.Module                = (*Handler)(nil)

@@ -3,6 +3,7 @@ package mirrorbrain
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -43,7 +44,7 @@ func (h *Handler) selection(v *catalog.View) *selection {
 		return s
 	}
 	n := &selection{
-		Set:       redirector.Compile(world.Mirrors, h.policyFor(setting)),
+		Set:       redirector.Compile(world.Mirrors, h.policyFor(v)),
 		version:   world.Version,
 		setting:   setting,
 		redirects: mirrorCounters(h.Instance, world.Mirrors),
@@ -57,13 +58,13 @@ func (h *Handler) selection(v *catalog.View) *selection {
 
 // policyFor is the handler's policy: what the configuration says wins over the
 // database's setting, and that over the default.
-func (h *Handler) policyFor(setting string) redirector.Policy {
-	p := h.policy
-	if p.MaxScanAge == 0 {
-		p.MaxScanAge = mirror.DefaultMaxScanAge
-		if d, err := caddy.ParseDuration(setting); err == nil && d > 0 {
-			p.MaxScanAge = d
-		}
+func (h *Handler) policyFor(v *catalog.View) redirector.Policy {
+	p := h.Compile(v.Key())
+	p.MaxScanAge = mirror.DefaultMaxScanAge
+	if h.rt.MaxScanAge > 0 {
+		p.MaxScanAge = time.Duration(h.rt.MaxScanAge)
+	} else if d, err := caddy.ParseDuration(v.Setting(settingScanAge)); err == nil && d > 0 {
+		p.MaxScanAge = d
 	}
 	return p
 }

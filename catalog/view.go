@@ -47,6 +47,9 @@ func (v *View) Resolve(path string) (target string, isAlias bool) {
 	return v.aliases.resolve(path)
 }
 
+// Key is the database's secret key, the same on all nodes.
+func (v *View) Key() [16]byte { return v.hash.key }
+
 // Holdings gives the mirrors and what they hold; never nil.
 func (v *View) Holdings() *World { return v.world }
 

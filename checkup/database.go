@@ -34,6 +34,8 @@ func (c *checker) state() Finding {
 		f.Result, f.Mend = Fail, "clients are not sent there until a probe finds it up: see below for what its servers say"
 	case mirror.StateNeverScanned, mirror.StateScanTooOld:
 		f.Result, f.Mend = Fail, "clients are not sent there until a scan succeeds: mbctl scan "+m.Name
+	case mirror.StateResting:
+		f.Result = Warn
 	case mirror.StateQuotaSpent:
 		f.Result, f.Mend = Warn, "clients are not sent there until the next period of its quota"
 	}

@@ -95,10 +95,15 @@ type Mirror struct {
 	PrefixOnly       bool // only clients of the same prefix
 	OtherCountries   []string
 	ExcludeCountries []string
-	MaxSize          int64  // largest file in bytes; 0: no limit
-	MaxShare         int    // largest share of all redirects in hundredths of a per cent; 0: no limit
-	Quota            Quota  // zero value: none
-	Subtree          string // folder of the tree the base URLs stand for; "" is the whole tree
+	MaxSize          int64 // largest file in bytes; 0: no limit
+	MaxShare         int   // largest share of all redirects in hundredths of a per cent; 0: no limit
+	Quota            Quota // zero value: none
+	// LastResort: chosen only where no other mirror will do (a CDN that costs
+	// money for each byte).
+	LastResort bool
+	// NoTraffic are the times in which nobody is sent here.
+	NoTraffic []Window
+	Subtree   string // folder of the tree the base URLs stand for; "" is the whole tree
 	// Renames are folders of Subtree that the mirror keeps elsewhere.
 	Renames []Rename
 
@@ -164,6 +169,7 @@ type ProbeState struct {
 	Down  bool      // true takes the mirror out
 	Since time.Time // since when Down has its value; zero: never probed
 	Error string    // why it is down
+	Ways  Ways      // each way's own state; a way that is down takes no clients
 }
 
 // Quota limits the traffic sent to a mirror. The zero value sets no limit.
@@ -184,6 +190,7 @@ const (
 	StateNeverScanned State = "never scanned"
 	StateScanTooOld   State = "scan too old"
 	StateQuotaSpent   State = "quota spent"
+	StateResting      State = "resting"
 	StateUp           State = "up"
 )
 
@@ -210,6 +217,8 @@ func (m *Mirror) State(now time.Time, maxScanAge time.Duration) (State, string) 
 		return StateScanTooOld, "last good scan " + m.Scan.Succeeded.UTC().Format(day)
 	case m.Quota.Spent:
 		return StateQuotaSpent, ""
+	case m.Resting(now):
+		return StateResting, "wants no traffic at this time"
 	}
 	if m.Scan.Held == 0 {
 		return StateUp, "but holds none of the origin's files"

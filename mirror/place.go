@@ -50,6 +50,7 @@ const (
 	TierOtherCountry             // a country the mirror also serves
 	TierRegion                   // same continent
 	TierWorld                    // elsewhere
+	TierLastResort               // for want of any other
 	Tiers                        // number of tiers
 )
 
@@ -68,6 +69,8 @@ func (t Tier) String() string {
 		return "region"
 	case TierWorld:
 		return "world"
+	case TierLastResort:
+		return "fallback" // as servers that are no mirrors
 	}
 	return fmt.Sprintf("tier(%d)", uint8(t))
 }

@@ -109,6 +109,11 @@ func (w *Window) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// Resting reports whether the mirror wants nobody to be sent to it at now.
+func (m *Mirror) Resting(now time.Time) bool {
+	return slices.ContainsFunc(m.NoTraffic, func(w Window) bool { return w.Contains(now) })
+}
+
 // InQuiet reports whether the mirror is to be left in peace at now.
 func (m *Mirror) InQuiet(now time.Time) bool {
 	return slices.ContainsFunc(m.Rules.Quiet, func(w Window) bool { return w.Contains(now) })

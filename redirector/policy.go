@@ -18,17 +18,49 @@ import (
 // Policy says how mirrors of one tier share its clients. It is taken literally:
 // start from [DefaultPolicy] to change one thing.
 type Policy struct {
+	// Order says what comes first.
+	Order Order
 	// DistanceFactor: mirrors whose distance from the client is within this many
 	// times the nearest one's share the requests. Below 1 and NaN mean 1.
 	DistanceFactor float64
 	// DistanceSlackKm: so do those at most this many kilometres farther than the
 	// nearest. Negative and NaN mean 0.
 	DistanceSlackKm float64
+	// Spill: a country or continent with fewer mirrors that could serve the query
+	// is joined by the next tier. Tiers of networks never are. 0: none is.
+	Spill int
+	// Affinity keeps files with mirrors. The zero value does not.
+	Affinity Affinity
+	// Sticky is for how long a client stays with a mirror. 0: every query is
+	// drawn.
+	Sticky time.Duration
+	// Key makes what is chosen by hash unpredictable; nodes with the same key
+	// choose alike.
+	Key [16]byte
+	// Edges cross borders; nil: none.
+	Edges *mirror.Edges
 	// Duplicates is how many mirrors a decision names, the chosen one included.
 	// Below 1 means 1.
 	Duplicates int
 	// MaxScanAge takes mirrors out whose last accepted scan is older. 0: no limit.
 	MaxScanAge time.Duration
+}
+
+// Order is the order in which mirrors are tried.
+type Order uint8
+
+// The orders.
+const (
+	OrderTiers    Order = iota // network, country, continent, elsewhere
+	OrderDistance              // network, then distance, whatever the borders
+)
+
+// Affinity says how files stay with mirrors: each is shared among a few of those
+// that would share it otherwise, always the same.
+type Affinity struct {
+	Copies      int   // among how many; 0: no affinity
+	MinSize     int64 // bytes; smaller files are drawn
+	FolderBelow int64 // bytes; smaller files go by their folder
 }
 
 // DefaultPolicy is what applies where nothing is configured: 1.5 times the

@@ -27,6 +27,12 @@ type Query struct {
 	Avoid          []string // names of mirrors the client does not want
 	AvoidCountries []string // countries the client wants no mirror of
 
+	// Tried are mirrors that this client was just sent to for this file, and came
+	// back: they are taken only where no other is left.
+	Tried []mirror.ID
+	// Load is what the mirrors carry; nil: nothing that matters.
+	Load Load
+
 	Limit   int  // how many picks; 0: the policy's Duplicates; negative: all
 	Explain bool // fill Candidates and Rejected; asks for every mirror, and allocates
 }
@@ -35,6 +41,17 @@ type Query struct {
 // [Compile].
 type Holder interface {
 	Holds(i int, id mirror.FileID) bool
+}
+
+// Load knows what the mirrors carry at present, as far as it bears on the
+// choice; i indexes the mirrors given to [Compile].
+type Load interface {
+	// Full reports whether mirror i has as much as it may have: its largest share
+	// or its quota.
+	Full(i int) bool
+	// Weights gives by mirror what takes the place of the scores, above 0 where
+	// the score is; nil: the scores. Nobody changes it afterwards.
+	Weights() []uint32
 }
 
 // Rand draws a number of [0, n), every one equally likely; n is never 0.

@@ -30,6 +30,11 @@ const (
 	ReasonFamily                 // not reachable over the client's IP version
 	ReasonMaxSize                // the file is larger than the mirror's limit
 	ReasonSubtree                // the file is outside the mirror's part of the tree
+	ReasonResting                // wants no traffic at this time
+	ReasonWayDown                // its web server is down for the client's scheme and IP version
+	ReasonFull                   // has its largest share, or its quota, for now
+	ReasonAvoidedEdge            // not for clients of this country, by the operator's rules
+	ReasonTried                  // the client was just sent there and came back
 	ReasonAvoided                // the client asked to avoid it
 	ReasonAvoidedCountry         // the client asked to avoid its country
 	ReasonNotHeld                // does not have this version of the file
@@ -54,6 +59,11 @@ var reasonTexts = [reasons]string{
 	ReasonFamily:          "not reachable over the client's IP version",
 	ReasonMaxSize:         "file larger than its limit",
 	ReasonSubtree:         "file outside its part of the tree",
+	ReasonResting:         "wants no traffic at this time",
+	ReasonWayDown:         "down for the client's scheme and IP version",
+	ReasonFull:            "has its largest share for now",
+	ReasonAvoidedEdge:     "kept from clients of this country by the operator",
+	ReasonTried:           "was tried just before",
 	ReasonAvoided:         "avoided by the client",
 	ReasonAvoidedCountry:  "in a country avoided by the client",
 	ReasonNotHeld:         "does not have this version of the file",
@@ -71,7 +81,7 @@ func (r Reason) String() string {
 // about what the operator or the mirror has arranged.
 func (r Reason) Public() bool {
 	switch r {
-	case ReasonDisabled, ReasonNeverScanned, ReasonQuotaSpent, ReasonScore, ReasonPrefixOnly, ReasonASOnly, ReasonReserved:
+	case ReasonDisabled, ReasonNeverScanned, ReasonQuotaSpent, ReasonScore, ReasonPrefixOnly, ReasonASOnly, ReasonReserved, ReasonFull:
 		return false
 	default:
 		return true

@@ -19,6 +19,7 @@ type mirrorRow struct {
 
 	http, asns, prefixes, other, exclude                  string
 	renames, scanExclude, scanTop, quiet                  string
+	noTraffic, ways                                       string
 	lat, lng                                              sql.NullFloat64
 	subtree                                               []byte
 	disabled, scanOK, scanTried, failing, probed, created int64
@@ -91,6 +92,9 @@ var mirrorColumns = []mirrorColumn{
 	{"push", func(r *mirrorRow) any { return &r.m.Sync.Push }},
 	{"push_tier", func(r *mirrorRow) any { return &r.m.Sync.Tier }},
 	{"scan_failures", func(r *mirrorRow) any { return &r.m.Scan.Failures }},
+	{"last_resort", func(r *mirrorRow) any { return &r.m.LastResort }},
+	{"no_traffic", func(r *mirrorRow) any { return &r.noTraffic }},
+	{"probe_ways", func(r *mirrorRow) any { return &r.ways }},
 }
 
 // mirrorColumnList is "name, http, ..."
@@ -147,6 +151,7 @@ func (r *mirrorRow) fill(m *mirror.Mirror) {
 	r.http, r.asns, r.prefixes = jsonText(m.HTTP), jsonText(m.ASNs), jsonText(m.Prefixes)
 	r.other, r.exclude = jsonText(m.OtherCountries), jsonText(m.ExcludeCountries)
 	r.renames, r.quiet = jsonText(m.Renames), jsonText(m.Rules.Quiet)
+	r.noTraffic, r.ways = jsonText(m.NoTraffic), waysText(m.Probe.Ways)
 	r.scanExclude, r.scanTop = jsonText(m.Rules.Exclude), jsonText(m.Rules.Top)
 	r.scanInterval = int64(m.Rules.Interval)
 	r.lat = sql.NullFloat64{Float64: m.Lat, Valid: m.HasCoords}
@@ -175,6 +180,8 @@ func (r *mirrorRow) mirror() (mirror.Mirror, error) {
 		{r.scanExclude, &m.Rules.Exclude},
 		{r.scanTop, &m.Rules.Top},
 		{r.quiet, &m.Rules.Quiet},
+		{r.noTraffic, &m.NoTraffic},
+		{r.ways, &m.Probe.Ways},
 	} {
 		if list.raw == "[]" {
 			continue // nil, as it was
@@ -256,6 +263,17 @@ func redactURLs(column string, r *mirrorRow) string {
 }
 
 // jsonText stores a list; the empty one as [].
+func waysText(ways mirror.Ways) string {
+	if ways == (mirror.Ways{}) {
+		return "{}"
+	}
+	raw, err := json.Marshal(ways)
+	if err != nil {
+		return "{}"
+	}
+	return string(raw)
+}
+
 func jsonText[T string | uint32 | netip.Prefix | mirror.Rename | mirror.Window](list []T) string {
 	if len(list) == 0 {
 		return "[]"

@@ -144,7 +144,7 @@ func stateColor(s mirror.State) text.Colors {
 		return text.Colors{text.FgRed}
 	case mirror.StateDisabled:
 		return text.Colors{text.Faint}
-	case mirror.StateNeverScanned, mirror.StateScanTooOld, mirror.StateQuotaSpent:
+	case mirror.StateNeverScanned, mirror.StateScanTooOld, mirror.StateQuotaSpent, mirror.StateResting:
 		return text.Colors{text.FgYellow}
 	}
 	return nil

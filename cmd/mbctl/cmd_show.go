@@ -174,6 +174,8 @@ func rulesText(m *mirror.Mirror, s *settings) string {
 		{m.MaxSize > 0, "files up to " + s.MaxSize},
 		{m.MaxShare > 0, "share up to " + s.MaxShare},
 		{m.Quota.Bytes > 0, "quota " + s.Quota},
+		{m.LastResort, "only for want of others"},
+		{len(m.NoTraffic) > 0, "nobody during " + strings.Join(s.NoTraffic, "; ")},
 	} {
 		if r.on {
 			out = append(out, r.text)

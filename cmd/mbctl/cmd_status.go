@@ -100,7 +100,7 @@ func (a *app) printStatus(d *statusDoc, now time.Time, mirrors int) {
 		fmt.Fprintf(a.out, "mirrors   %d", mirrors)
 		for _, s := range []mirror.State{
 			mirror.StateUp, mirror.StateDown, mirror.StateNeverScanned,
-			mirror.StateScanTooOld, mirror.StateQuotaSpent, mirror.StateDisabled,
+			mirror.StateScanTooOld, mirror.StateQuotaSpent, mirror.StateResting, mirror.StateDisabled,
 		} {
 			if n := d.Mirrors[string(s)]; n > 0 {
 				fmt.Fprintf(a.out, ", %d %s", n, s)

@@ -126,9 +126,9 @@ func countryWords() (list []string) {
 }
 
 func states() []string {
-	list := make([]string, 0, 6)
+	list := make([]string, 0, 7)
 	for _, s := range []mirror.State{
-		mirror.StateUp, mirror.StateDisabled, mirror.StateDown, mirror.StateNeverScanned, mirror.StateScanTooOld, mirror.StateQuotaSpent,
+		mirror.StateUp, mirror.StateDisabled, mirror.StateDown, mirror.StateNeverScanned, mirror.StateScanTooOld, mirror.StateQuotaSpent, mirror.StateResting,
 	} {
 		list = append(list, string(s))
 	}

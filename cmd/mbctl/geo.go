@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/asn"
@@ -24,17 +25,40 @@ func (a *app) openGeo(ctx context.Context) (*geo, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.openGeoFiles(ctx, conf.GeoIP, conf.GeoIPASN)
+}
+
+// openGeoAs opens the files that a node uses, as far as they are here too, else
+// those that are configured.
+func (a *app) openGeoAs(ctx context.Context, site *nodeSite) (*geo, error) {
+	conf, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	here := func(theirs, ours string) string {
+		if theirs != "" {
+			if _, err := os.Stat(theirs); err == nil {
+				return theirs
+			}
+		}
+		return ours
+	}
+	return a.openGeoFiles(ctx, here(site.GeoIP, conf.GeoIP), here(site.GeoIPASN, conf.GeoIPASN))
+}
+
+func (a *app) openGeoFiles(ctx context.Context, places, networks string) (*geo, error) {
 	g := &geo{}
+	var err error
 	if g.table, err = a.prefixTable(ctx); err != nil {
 		return nil, err
 	}
-	if conf.GeoIP != "" {
-		if g.places, err = geoip.Open(conf.GeoIP, a.logger()); err != nil {
+	if places != "" {
+		if g.places, err = geoip.Open(places, a.logger()); err != nil {
 			return nil, fmt.Errorf("GeoIP database: %w", err)
 		}
 	}
-	if conf.GeoIPASN != "" {
-		if g.file, err = geoip.OpenASN(conf.GeoIPASN, a.logger()); err != nil {
+	if networks != "" {
+		if g.file, err = geoip.OpenASN(networks, a.logger()); err != nil {
 			g.close()
 			return nil, fmt.Errorf("AS database: %w", err)
 		}
@@ -70,6 +94,14 @@ func (g *geo) network(addr netip.Addr) (prefix netip.Prefix, as uint32, announce
 	}
 	as, prefix, ok = g.file.Lookup(addr)
 	return prefix, as, false, ok
+}
+
+// client gives all that is known of the client with an address, as nodes see it.
+func (g *geo) client(addr netip.Addr) mirror.Client {
+	c := mirror.Client{Addr: addr.Unmap().WithZone("")}
+	c.Place, _ = g.place(c.Addr)
+	c.Prefix, c.ASN, _, _ = g.network(c.Addr)
+	return c
 }
 
 // prefixes gives all prefixes of the imported table that contain an address,

@@ -43,8 +43,10 @@ type settings struct {
 	OtherCountries   []string `toml:"other_countries" json:"other_countries" comment:"countries also served when they have no mirror of their own"`
 	ExcludeCountries []string `toml:"exclude_countries" json:"exclude_countries" comment:"countries never sent here"`
 	MaxSize          string   `toml:"max_size" json:"max_size" comment:"largest file, for example 4GiB; empty: no limit"`
-	MaxShare         string   `toml:"max_share" json:"max_share" comment:"largest share of all redirects, for example 20%; empty: no limit; not yet enforced"`
-	Quota            string   `toml:"quota" json:"quota" comment:"for example 25TiB/month or 500GiB/day; empty: none; not yet enforced"`
+	MaxShare         string   `toml:"max_share" json:"max_share" comment:"largest share of all redirects, for example 20%; empty: no limit"`
+	Quota            string   `toml:"quota" json:"quota" comment:"for example 25TiB/month or 500GiB/day; empty: none"`
+	LastResort       bool     `toml:"last_resort" json:"last_resort" comment:"only where no other mirror will do"`
+	NoTraffic        []string `toml:"no_traffic" json:"no_traffic" comment:"when nobody is sent here, for example: mon-fri 08:00-18:00 Europe/Berlin"`
 	Redirects        string   `toml:"redirects" json:"redirects" comment:"how far the mirror's own redirects may lead: same-host, public, any"`
 
 	ScanInterval string   `toml:"scan_interval" json:"scan_interval" comment:"between scans, for example 2h; empty: as for all"`
@@ -72,6 +74,7 @@ func settingsOf(m *mirror.Mirror) settings {
 		Continent: m.Continent, Country: m.Country, ASN: nonNil(m.ASNs), Prefix: []string{},
 		Score: m.Score, RegionOnly: m.RegionOnly, CountryOnly: m.CountryOnly, ASOnly: m.ASOnly, PrefixOnly: m.PrefixOnly,
 		OtherCountries: nonNil(m.OtherCountries), ExcludeCountries: nonNil(m.ExcludeCountries),
+		LastResort: m.LastResort, NoTraffic: windowTexts(m.NoTraffic),
 		Redirects:    string(m.Redirects),
 		OperatorName: m.OperatorName, OperatorURL: m.OperatorURL, Admin: m.Admin, AdminEmail: m.AdminEmail,
 		PublicNotes: m.PublicNotes, Comment: m.Comment,
@@ -201,6 +204,10 @@ func (s *settings) applyRules(n *mirror.Mirror) error {
 		return err
 	}
 	n.Quota.Spent = spent && n.Quota.Bytes > 0
+	n.LastResort = s.LastResort
+	if n.NoTraffic, err = parseWindows(s.NoTraffic); err != nil {
+		return fmt.Errorf("no traffic: %w", err)
+	}
 	switch r := mirror.Redirects(s.Redirects); r {
 	case "", mirror.RedirectsSameHost: // one of the two, else an edit seems to change it
 		n.Redirects = ""
@@ -210,6 +217,25 @@ func (s *settings) applyRules(n *mirror.Mirror) error {
 		return fmt.Errorf("redirects %q: must be same-host, public or any", s.Redirects)
 	}
 	return nil
+}
+
+func windowTexts(ws []mirror.Window) []string {
+	out := make([]string, len(ws))
+	for i, w := range ws {
+		out[i] = w.String()
+	}
+	return out
+}
+
+func parseWindows(texts []string) (ws []mirror.Window, err error) {
+	for _, text := range texts {
+		w, err := mirror.ParseWindow(text)
+		if err != nil {
+			return nil, err
+		}
+		ws = append(ws, w)
+	}
+	return ws, nil
 }
 
 // maxScore bounds scores so that sums of thousands stay far from overflow.

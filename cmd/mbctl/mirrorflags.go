@@ -53,8 +53,11 @@ func (f *mirrorFlags) add(fs *pflag.FlagSet) {
 	list("other-countries", "", "`COUNTRIES` also served", func(s *settings) *[]string { return &s.OtherCountries })
 	list("exclude-countries", "", "`COUNTRIES` never sent here", func(s *settings) *[]string { return &s.ExcludeCountries })
 	text("max-size", "", "`SIZE` of the largest file, for example 4GiB", func(s *settings) *string { return &s.MaxSize })
-	text("max-share", "", "largest `SHARE` of all redirects, for example 20% (stored, not yet enforced)", func(s *settings) *string { return &s.MaxShare })
-	text("quota", "", "`TRAFFIC` limit, for example 25TiB/month (stored, not yet enforced)", func(s *settings) *string { return &s.Quota })
+	text("max-share", "", "largest `SHARE` of all redirects, for example 20%", func(s *settings) *string { return &s.MaxShare })
+	text("quota", "", "`TRAFFIC` limit, for example 25TiB/month", func(s *settings) *string { return &s.Quota })
+	rule("last-resort", "only where no other mirror will do", func(s *settings) *bool { return &s.LastResort })
+	fs.StringArrayVar(&f.given.NoTraffic, "no-traffic", nil, "`WINDOW` in which nobody is sent here, for example 'mon-fri 08:00-18:00 Europe/Berlin' (several allowed)")
+	f.copies["no-traffic"] = func(to *settings) { to.NoTraffic = withoutEmpty(f.given.NoTraffic) }
 	text("redirects", "", "how far the mirror's own redirects may `LEAD`: same-host, public, any", func(s *settings) *string { return &s.Redirects })
 	text("operator-name", "", "`NAME` of the operator, public", func(s *settings) *string { return &s.OperatorName })
 	text("operator-url", "", "`URL` of the operator, public", func(s *settings) *string { return &s.OperatorURL })
@@ -86,12 +89,16 @@ func (f *mirrorFlags) addScanRules(fs *pflag.FlagSet,
 	text("proxy", "", "`URL` of a proxy (http, https, socks5), or none", func(s *settings) *string { return &s.Proxy })
 	// Not a list of the flag's own kind: windows have commas in them.
 	fs.StringArrayVar(&f.given.Quiet, "quiet-window", nil, "`WINDOW` in which it is neither scanned nor probed, for example 'sat,sun 02:00-06:00 Europe/Berlin' (several allowed)")
-	f.copies["quiet-window"] = func(to *settings) {
-		to.Quiet = slices.DeleteFunc(f.given.Quiet, func(w string) bool { return w == "" }) // '' is how to take them away
-	}
+	f.copies["quiet-window"] = func(to *settings) { to.Quiet = withoutEmpty(f.given.Quiet) }
 	text("push", "", "what makes the mirror synchronise: ssh, http or https `URL`, or exec:COMMAND", func(s *settings) *string { return &s.Push })
 	fs.IntVar(&f.given.PushTier, "push-tier", 0, "`NUMBER`: mirrors with lower ones are pushed first")
 	f.copies["push-tier"] = func(to *settings) { to.PushTier = f.given.PushTier }
+}
+
+// withoutEmpty leaves the empty ones out: giving an empty window is how to take
+// them all away.
+func withoutEmpty(windows []string) []string {
+	return slices.DeleteFunc(windows, func(w string) bool { return w == "" })
 }
 
 func (f *mirrorFlags) addNetwork(fs *pflag.FlagSet) {

@@ -16,12 +16,9 @@ import (
 // takeScanRules reads from m what says how it is scanned and pushed.
 func (s *settings) takeScanRules(m *mirror.Mirror) {
 	s.S3, s.S3CredentialsFile = m.S3, m.S3CredentialsFile
-	s.Rename, s.Quiet = []string{}, []string{}
+	s.Rename, s.Quiet = []string{}, windowTexts(m.Rules.Quiet)
 	for _, r := range m.Renames {
 		s.Rename = append(s.Rename, r.String())
-	}
-	for _, w := range m.Rules.Quiet {
-		s.Quiet = append(s.Quiet, w.String())
 	}
 	if m.Rules.Interval > 0 {
 		s.ScanInterval = formatDuration(m.Rules.Interval)
@@ -51,12 +48,8 @@ func (s *settings) applyScanRules(n *mirror.Mirror) error {
 	if err := mirror.CheckRenames(n.Renames, n.Subtree); err != nil {
 		return err
 	}
-	for _, text := range s.Quiet {
-		w, err := mirror.ParseWindow(text)
-		if err != nil {
-			return err
-		}
-		n.Rules.Quiet = append(n.Rules.Quiet, w)
+	if n.Rules.Quiet, err = parseWindows(s.Quiet); err != nil {
+		return err
 	}
 	if s.ScanInterval != "" {
 		if n.Rules.Interval, err = parseDuration(s.ScanInterval); err != nil {

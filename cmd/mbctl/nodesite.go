@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+)
+
+// nodeSite is how a site of a node chooses mirrors, as the node told the
+// database; or the defaults, where none did.
+type nodeSite struct {
+	Node string    // "" no node has reported itself
+	Seen time.Time // when it last did
+
+	GeoIP      string              // file on that host
+	GeoIPASN   string              // likewise
+	MaxScanAge redirector.Duration // 0: as the database says
+	siteSettings
+}
+
+// siteSettings are those of a site's settings that decide about redirects. The
+// keys are those of the handler's JSON.
+type siteSettings struct {
+	redirector.Settings
+
+	MinSize         *int64   `json:"min_size"`
+	ExcludeMIME     []string `json:"exclude_mime"`
+	ExcludeAgent    []string `json:"exclude_agent"`
+	ExcludeNetwork  []string `json:"exclude_network"`
+	ExcludePath     []string `json:"exclude_path"`
+	ExcludeDefaults *bool    `json:"exclude_defaults"`
+	Head            string   `json:"head"`
+	NoMirror        string   `json:"no_mirror"`
+	HTTPSUpgrade    string   `json:"https_upgrade"`
+	Fallbacks       []struct {
+		URL       string `json:"url"`
+		Continent string `json:"continent"`
+		Country   string `json:"country"`
+	} `json:"fallbacks"`
+}
+
+// nodeSite gives the site-th site (from 1) of a node of that name; of the one
+// that was seen last where name is "". Without any node it gives the defaults.
+func (a *app) nodeSite(ctx context.Context, name string, site int) (*nodeSite, error) {
+	db, err := a.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := db.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pickNodeSite(nodes, name, site)
+}
+
+func pickNodeSite(nodes []store.Node, name string, site int) (*nodeSite, error) {
+	var best *store.Node
+	var names []string
+	for i := range nodes {
+		n := &nodes[i]
+		names = append(names, n.Name)
+		if (name == "" || n.Name == name) && (best == nil || n.Seen.After(best.Seen)) {
+			best = n
+		}
+	}
+	out := new(nodeSite)
+	switch {
+	case best == nil && name != "":
+		return nil, fmt.Errorf("no node %q has reported itself; there are: %s", name, strings.Join(names, ", "))
+	case best != nil:
+		out.Node, out.Seen = best.Name, best.Seen
+		var said struct {
+			GeoIP      string              `json:"geoip"`
+			GeoIPASN   string              `json:"geoip_asn"`
+			MaxScanAge redirector.Duration `json:"max_scan_age"`
+			Sites      []siteSettings      `json:"sites"`
+		}
+		if err := json.Unmarshal([]byte(best.Settings), &said); err != nil {
+			return nil, fmt.Errorf("the settings of node %s: %w", best.Name, err)
+		}
+		out.GeoIP, out.GeoIPASN, out.MaxScanAge = said.GeoIP, said.GeoIPASN, said.MaxScanAge
+		switch {
+		case len(said.Sites) > 0 && (site < 1 || site > len(said.Sites)):
+			return nil, usagef("node %s has %d sites, not %d", best.Name, len(said.Sites), site)
+		case len(said.Sites) > 0:
+			out.siteSettings = said.Sites[site-1]
+		}
+	}
+	out.SetDefaults()
+	return out, nil
+}
