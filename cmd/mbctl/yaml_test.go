@@ -26,6 +26,7 @@ func fullMirror(t testing.TB) mirror.Mirror {
 		Continent: "eu", Country: "no", Latitude: &lat, Longitude: &lng, ASN: []uint32{1, 4294967295}, Prefix: []string{"192.0.2.0/24", "2001:db8::/32"},
 		IPv4: &v4, IPv6: &v6, Score: 0, RegionOnly: true, CountryOnly: true, ASOnly: true, PrefixOnly: true,
 		OtherCountries: []string{"no", "se"}, ExcludeCountries: []string{"dk"}, MaxSize: "4GiB", MaxShare: "12.5%", Quota: "25TiB/month", Redirects: "any",
+		LastResort: true, NoTraffic: []string{"mon-fri 08:00-18:00 Europe/Berlin"},
 		ScanInterval: "90m", ScanExclude: []string{"*.tmp", "/x: y/#z"}, ScanTop: []string{"a", "- b"}, NoRangeCheck: true, Source: "192.0.2.9",
 		Proxy: "socks5://proxy.example:1080", Quiet: []string{"sat,sun 02:00-06:00 Europe/Berlin"}, Push: "exec:push 'a: b' # c", PushTier: -3,
 		OperatorName: "yes", OperatorURL: "https://op.example/~x/", Admin: "null", AdminEmail: "1e3", PublicNotes: "2026-11-24",
