@@ -173,7 +173,7 @@ func (o *ordeal) kill(next <-chan *mirror.Mirror, within time.Duration) {
 // it but a lease that ends.
 func TestScansKilled(t *testing.T) {
 	t.Parallel()
-	const kills, atOnce = 100, 4
+	const kills, atOnce = 50, 4 // on each database
 	for name, url := range map[string]func(t *testing.T) string{
 		"sqlite":   func(t *testing.T) string { t.Helper(); return "sqlite://" + filepath.Join(t.TempDir(), "mb.db") },
 		"postgres": func(t *testing.T) string { t.Helper(); return pgtest.New(t) },
