@@ -8,7 +8,8 @@ func (s *Set) Choose(q *Query, holder Holder, rnd Rand, d *Decision) {
 	if rnd == nil {
 		rnd = GlobalRand{}
 	}
-	t := table{s: s, r: s.request(q), holder: holder, rnd: rnd, d: d, limit: s.limit(q)}
+	t := table{s: s, holder: holder, rnd: rnd, d: d, limit: s.limit(q)}
+	t.r.read(s, q)
 	if s.seeds != nil {
 		t.settle()
 	}

@@ -75,8 +75,9 @@ func (s *Set) continentLists(codes []string) (steps [][]int32) {
 }
 
 // add leaves m nil where there is nothing to add, so that nothing is looked up.
+// A list without mirrors is added: it stands for a continent's that has some.
 func add(m *map[string][][]int32, from string, steps [][]int32) {
-	if len(steps) == 0 || from == "" {
+	if from == "" {
 		return
 	}
 	if *m == nil {
@@ -89,10 +90,11 @@ func add(m *map[string][][]int32, from string, steps [][]int32) {
 // world: those for its country, else those for its continent, and then the
 // neighbours of its continent where nothing better is known.
 func (e *edges) beyond(r *request) (steps, neighbours [][]int32) {
+	own := false
 	if e.byCountry != nil {
-		steps = e.byCountry[r.country]
+		steps, own = e.byCountry[r.country]
 	}
-	if steps == nil && e.byRegion != nil {
+	if !own && e.byRegion != nil {
 		steps = e.byRegion[r.continent]
 	}
 	if !r.placed && e.neighbours != nil {

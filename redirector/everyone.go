@@ -12,11 +12,17 @@ import (
 // base URL that suits q's scheme, else the one that they have. With
 // q.NoReserved those reserved for an AS or prefix are left out.
 func (s *Set) Everyone(q *Query, holder Holder) []Pick {
-	r := s.request(q)
+	var r request
+	r.read(s, q)
 	var all []Pick
 	for i := range s.hot {
 		if l, ok := s.open(int32(i), &r); ok && holder.Holds(i, r.file) {
-			all = append(all, s.pick(int32(i), l, r.path, mirror.TierWorld, -1))
+			d := &s.cold[i]
+			base, trim := d.way(r.path)
+			all = append(all, Pick{
+				Mirror: i, Tier: mirror.TierWorld, BaseURL: base[d.scheme[l]], Trim: trim,
+				Name: d.m.Name, Country: d.country, DistanceKm: -1,
+			})
 		}
 	}
 	slices.SortFunc(all, func(a, b Pick) int {

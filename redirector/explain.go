@@ -13,7 +13,8 @@ import (
 // file.
 func (s *Set) Shares(q *Query, holder Holder) []Candidate {
 	var d Decision
-	r := s.request(q)
+	var r request
+	r.read(s, q)
 	s.explain(&r, holder, &d)
 	return d.Candidates
 }

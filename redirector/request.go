@@ -34,37 +34,25 @@ type request struct {
 	tried          []mirror.ID
 }
 
-// request works out what q asks of the mirrors.
-func (s *Set) request(q *Query) request {
-	r := request{
-		addr:      q.Client.Addr.Unmap(),
-		asn:       q.Client.ASN,
-		country:   q.Client.Country,
-		continent: q.Client.Continent,
-		now:       q.Now,
-		file:      q.File,
-		size:      q.Size,
-		path:      q.Path,
-
-		weights: s.weights,
-		load:    q.Load,
-
-		picky:          len(q.Avoid)+len(q.AvoidCountries)+len(q.Tried) > 0,
-		noReserved:     q.NoReserved,
-		avoid:          q.Avoid,
-		avoidCountries: q.AvoidCountries,
-		tried:          q.Tried,
-	}
+// read works out what q asks of the mirrors of s. r is zero before.
+func (r *request) read(s *Set, q *Query) {
+	r.addr = q.Client.Addr.Unmap()
+	r.asn, r.country, r.continent = q.Client.ASN, q.Client.Country, q.Client.Continent
+	r.now, r.file, r.size, r.path = q.Now, q.File, q.Size, q.Path
+	r.avoid, r.avoidCountries, r.tried = q.Avoid, q.AvoidCountries, q.Tried
+	r.picky = len(q.Avoid)+len(q.AvoidCountries)+len(q.Tried) > 0
+	r.noReserved = q.NoReserved
 	r.lane = laneOf(modeOf(q), r.addr)
 	r.point, r.placed = pointOf(q.Client.Place)
-	r.route = s.routeOf(&r)
 	r.borderless = r.placed && s.policy.Order == OrderDistance
+	r.route = s.routeOf(r)
+	r.weights = s.weights
 	if q.Load != nil {
+		r.load = q.Load
 		if w := q.Load.Weights(); len(w) == len(s.hot) {
 			r.weights = w
 		}
 	}
-	return r
 }
 
 // weight is what mirror i is drawn with; never 0, which nothing could be drawn

@@ -20,6 +20,7 @@ func (t *table) count() {
 	w.placed = t.sift(w.placed, t.tally.placed)
 	w.unplaced = t.sift(w.unplaced, t.tally.unplaced)
 	t.tally.placed, t.tally.unplaced = len(w.placed), len(w.unplaced)
+	t.findNearest()
 }
 
 // sift counts rs[from:].
@@ -39,12 +40,12 @@ func (t *table) sift(rs []runner, from int) []runner {
 }
 
 // findNearest looks for the nearest anew, after some were taken out.
-func (t *table) findNearest() runner {
-	nearest := runner{chord: wholeEarth}
-	for i, r := range t.d.scratch.placed {
-		if r.before(nearest) {
-			nearest, t.nearestAt = r, i
+func (t *table) findNearest() {
+	placed := t.d.scratch.placed
+	t.nearestAt = 0
+	for i := range placed {
+		if placed[i].before(placed[t.nearestAt]) {
+			t.nearestAt = i
 		}
 	}
-	return nearest
 }

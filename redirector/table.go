@@ -1,10 +1,6 @@
 package redirector
 
-import (
-	"slices"
-
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
-)
+import "slices"
 
 // table is what one group of mirrors after the other is dealt from. A group is
 // the mirrors of a step and of those that join it.
@@ -31,13 +27,12 @@ func (t *table) gather(at int) int {
 	w := &t.d.scratch
 	w.placed, w.unplaced = w.placed[:0], w.unplaced[:0]
 	t.tally = tally{}
-	nearest := runner{chord: wholeEarth}
+	t.nearestAt = 0
 	for {
-		nearest = t.collect(at, nearest)
+		t.collect(at)
 		at++
 		if t.spills(at) {
 			t.count()
-			nearest = t.findNearest()
 		}
 		if !t.s.joins(at, &t.r, t.tally.serving) {
 			break
@@ -50,43 +45,51 @@ func (t *table) gather(at int) int {
 }
 
 // collect adds those mirrors of a step that belong to no earlier one and that
-// nothing speaks against, and gives the nearest so far.
-func (t *table) collect(at int, nearest runner) runner {
+// nothing speaks against.
+func (t *table) collect(at int) {
 	w, s := &t.d.scratch, t.s
 	list, tier := s.step(at, &t.r)
+	if len(list) == 0 {
+		return
+	}
 	step := uint16(min(at, t.r.world+1))
+	nearest := runner{chord: wholeEarth}
+	if len(w.placed) > 0 {
+		nearest = w.placed[t.nearestAt]
+	}
 	for _, i := range list {
 		if w.seen[i] == w.turn {
 			continue
 		}
 		w.seen[i] = w.turn
-		r := runner{chord: -1, mirror: i, step: step, tier: tier}
+		why := s.bar(i, &t.r)
+		if why != ReasonNone && why != ReasonTried {
+			continue
+		}
 		c := &s.hot[i]
-		if t.r.placed && c.placed {
-			r.chord = c.point.chord(t.r.point)
-		}
-		if why := s.bar(i, &t.r); why != ReasonNone {
-			if why == ReasonTried {
-				w.tried = append(w.tried, r)
-			}
-			continue
-		}
-		if r.chord < 0 {
+		r := runner{chord: -1, mirror: i, step: step, tier: tier}
+		switch {
+		case why == ReasonTried:
+			w.tried = append(w.tried, r)
+		case !t.r.placed || !c.placed:
 			w.unplaced = append(w.unplaced, r)
-			continue
+		default:
+			r.chord = c.point.chord(t.r.point)
+			if r.chord <= nearest.chord && r.before(nearest) {
+				nearest, t.nearestAt = r, len(w.placed)
+			}
+			w.placed = append(w.placed, r)
 		}
-		if r.before(nearest) {
-			nearest, t.nearestAt = r, len(w.placed)
-		}
-		w.placed = append(w.placed, r)
 	}
-	return nearest
 }
 
 // serve turns the gathered mirrors into picks: those near enough by lot, the
 // others by distance, and those of unknown distance by lot.
 func (t *table) serve() {
 	w := &t.d.scratch
+	if len(w.placed)+len(w.unplaced) == 0 {
+		return
+	}
 	if left, ok := t.nearest(w.placed); ok {
 		// The nearest lies right behind what is left, and those near it are moved
 		// to the end of what is left: together they take part in the draw.
@@ -179,7 +182,11 @@ func (t *table) serveTried() {
 			continue
 		}
 		for i := range w.tried {
-			if r := &w.tried[i]; t.s.cold[r.mirror].m.ID == id && !t.full() && t.holds(r) {
+			r := &w.tried[i]
+			if c := &t.s.hot[r.mirror]; t.r.placed && c.placed {
+				r.chord = c.point.chord(t.r.point)
+			}
+			if t.s.cold[r.mirror].m.ID == id && !t.full() && t.holds(r) {
 				t.take(r)
 			}
 		}
@@ -197,20 +204,15 @@ func (t *table) holds(r *runner) bool {
 
 // take makes r the next pick.
 func (t *table) take(r *runner) {
-	t.d.Picks = append(t.d.Picks, t.s.pick(r.mirror, t.r.lane, t.r.path, r.tier, kilometres(r.chord)))
-}
-
-// pick describes mirror i to a client in a lane.
-func (s *Set) pick(i int32, l lane, path string, tier mirror.Tier, km float64) Pick {
-	c := &s.cold[i]
-	base, trim := c.way(path)
-	return Pick{
-		Mirror:     int(i),
-		Tier:       tier,
-		BaseURL:    base[c.scheme[l]],
+	c := &t.s.cold[r.mirror]
+	base, trim := c.way(t.r.path)
+	t.d.Picks = append(t.d.Picks, Pick{
+		Mirror:     int(r.mirror),
+		Tier:       r.tier,
+		BaseURL:    base[c.scheme[t.r.lane]],
 		Trim:       trim,
 		Name:       c.m.Name,
 		Country:    c.country,
-		DistanceKm: km,
-	}
+		DistanceKm: kilometres(r.chord),
+	})
 }
