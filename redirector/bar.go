@@ -6,6 +6,12 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
+// plain reports whether nothing can speak against a mirror, at one look: what the
+// hot path asks first.
+func (c *candidate) plain(r *request) bool {
+	return r.now >= c.from && r.now <= c.until && r.size <= c.maxSize && c.serves&r.bit != 0 && !c.special && !r.picky
+}
+
 // bar says what speaks against mirror i for this request apart from its tier
 // and its holdings, the first in the order of the reasons.
 func (s *Set) bar(i int32, r *request) Reason {
@@ -15,14 +21,11 @@ func (s *Set) bar(i int32, r *request) Reason {
 		return ReasonDisabled
 	case r.now > c.until:
 		return ReasonScanTooOld
-	case c.special || r.picky || c.serves&r.lane.bit() == 0 || r.size > c.maxSize:
-		return s.barSpecial(i, r)
 	}
-	return ReasonNone
+	return s.barSpecial(i, r)
 }
 
-// barSpecial looks at the rules that few mirrors and few requests have, or that
-// were found to be broken.
+// barSpecial looks at all but time.
 func (s *Set) barSpecial(i int32, r *request) Reason {
 	c, d := &s.hot[i], &s.cold[i]
 	switch {
@@ -30,9 +33,9 @@ func (s *Set) barSpecial(i int32, r *request) Reason {
 		return ReasonExcludedCountry
 	case r.noReserved && d.farthest <= mirror.TierAS:
 		return ReasonReserved
-	case c.serves&r.lane.bit() == 0 && d.mute(r.lane):
+	case c.serves&r.bit == 0 && d.mute(r.lane):
 		return ReasonScheme
-	case c.serves&r.lane.bit() == 0 && !d.m.Families.Has(r.addr):
+	case c.serves&r.bit == 0 && !d.m.Families.Has(r.addr):
 		return ReasonFamily
 	case r.size > c.maxSize:
 		return ReasonMaxSize
@@ -40,7 +43,7 @@ func (s *Set) barSpecial(i int32, r *request) Reason {
 		return ReasonSubtree
 	case d.rest.resting(r.now):
 		return ReasonResting
-	case c.serves&r.lane.bit() == 0:
+	case c.serves&r.bit == 0:
 		return ReasonWayDown
 	case d.limited && r.load != nil && r.load.Full(int(i)):
 		return ReasonFull

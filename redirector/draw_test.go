@@ -5,7 +5,9 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
@@ -163,22 +165,34 @@ func TestFewAsked(t *testing.T) {
 
 func TestChooseDoesNotAllocate(t *testing.T) {
 	mirrors, queries := benchWorld(200)
-	s := Compile(mirrors, DefaultPolicy())
-	var d Decision
-	i := 0
-	choose := func() {
-		q := queries[i%len(queries)] // a copy: the query itself stays on the stack
-		q.Avoid, q.Path = avoid, "a/b.iso"
-		s.Choose(&q, spread(60), GlobalRand{}, &d)
-		i++
+	for _, m := range mirrors[:20] {
+		m.NoTraffic, m.MaxShare = worldWindows[2:], 100
 	}
-	for range 2000 { // let the decision's memory grow to what it takes
-		choose()
-	}
-	if n := testing.AllocsPerRun(2000, choose); n != 0 {
-		t.Errorf("%v allocations a choice", n)
+	load := &worldLoad{full: make([]bool, 200), weights: make([]uint32, 200)}
+	for name, p := range benchPolicies() {
+		s := Compile(mirrors, p)
+		var d Decision
+		i := 0
+		choose := func() {
+			q := queries[i%len(queries)] // a copy: the query itself stays on the stack
+			q.Avoid, q.Path, q.Tried, q.Load = avoid, longPath, tried, load
+			q.Now += int64(i) * int64(time.Second)
+			s.Choose(&q, spread(60), GlobalRand{}, &d)
+			i++
+		}
+		for range 2000 { // let the decision's memory grow to what it takes
+			choose()
+		}
+		if n := testing.AllocsPerRun(2000, choose); n != 0 {
+			t.Errorf("%s: %v allocations a choice", name, n)
+		}
 	}
 }
+
+var (
+	longPath = strings.Repeat("a folder/", 30) + "b.iso"
+	tried    = []mirror.ID{3, 4, 5}
+)
 
 var avoid = []string{"mirror3"}
 

@@ -146,7 +146,7 @@ func modelReason(w *world, i int, allowed bool) Reason {
 	country := q.Client.Country
 	https, http := modelBase(m, "https://"), modelBase(m, "http://")
 	suits := https != "" && (q.TLS || q.HTTPSUpgrade) || http != "" && !q.TLS
-	holds := map[Reason]bool{
+	holds := [reasons]bool{
 		ReasonDisabled:        !m.Enabled || now.Before(m.DisabledUntil),
 		ReasonDown:            m.Probe.Down,
 		ReasonNeverScanned:    m.Scan.Succeeded.IsZero(),

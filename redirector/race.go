@@ -24,30 +24,89 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// arrival is when a mirror arrives in the race with a seed. Two rounds of mixing
-// make u. Equal ones are as good as impossible: 52 bits count.
+// uniform is a mirror's u in the race with a seed, after two rounds of mixing, and
+// 1-u. Equal ones are as good as impossible: 52 bits count.
+func uniform(seed, mirror uint64) (u, rest float64) {
+	const unit = 1.0 / (1 << 52)
+	n := mix(mix(seed^mirror)+golden) >> 12
+	return (float64(n) + 0.5) * unit, (float64(1<<52-1-n) + 0.5) * unit
+}
+
+// arrival is when a mirror arrives.
 func arrival(seed, mirror, weight uint64) float64 {
-	u := (float64(mix(mix(seed^mirror)+golden)>>12) + 0.5) * (1.0 / (1 << 52))
+	u, _ := uniform(seed, mirror)
 	return -math.Log(u) / float64(weight)
 }
+
+// front is how many of those who arrive first are looked for at once.
+const front = 8
 
 // race takes mirrors out of group in the order of their arrival until there are
 // picks enough, leaving aside those that do not hold the file.
 func (t *table) race(group []runner) {
 	w := &t.d.scratch
+	var last runner
+	if t.limit-len(t.d.Picks) <= front {
+		first := t.leaders(group, w.leaders[:0])
+		for i := range first {
+			if r := &group[first[i].mirror]; !t.full() && t.holds(r) {
+				t.take(r)
+			}
+		}
+		if t.full() || len(first) == len(group) {
+			return
+		}
+		last = first[len(first)-1]
+	} else {
+		last.chord = -1
+	}
 	w.racers = w.racers[:0]
 	for i := range group {
-		m := group[i].mirror
-		at := arrival(t.seed, t.s.seeds[m], t.r.weight(m))
-		w.racers = append(w.racers, runner{chord: at, mirror: int32(i)})
+		if r := t.racer(group, i); last.before(r) {
+			w.racers = append(w.racers, r)
+		}
 	}
 	left := w.racers
 	heapify(left)
 	for len(left) > 0 && !t.full() {
-		var first runner
-		first, left = pop(left)
-		if r := &group[first.mirror]; t.holds(r) {
+		var next runner
+		next, left = pop(left)
+		if r := &group[next.mirror]; t.holds(r) {
 			t.take(r)
 		}
 	}
+}
+
+// racer is the runner at an index of group, whose distance is its arrival.
+func (t *table) racer(group []runner, i int) runner {
+	m := group[i].mirror
+	return runner{chord: arrival(t.seed, t.s.seeds[m], t.r.weight(m)), mirror: int32(i)}
+}
+
+// leaders gives the first of those in group in their order, in memory that is
+// enough for them. Since -ln(u) is never below 1-u, and close to it for those
+// who are early, the logarithm is worked out for few.
+func (t *table) leaders(group, first []runner) []runner {
+	const slightlyLess = 1 - 1e-9 // more than all rounding
+	for i := range group {
+		m := group[i].mirror
+		if n := len(first); n == front {
+			_, rest := uniform(t.seed, t.s.seeds[m])
+			if rest*slightlyLess > first[n-1].chord*float64(t.r.weight(m)) {
+				continue
+			}
+		}
+		r := t.racer(group, i)
+		if n := len(first); n < front {
+			first = append(first, r)
+		} else if r.before(first[n-1]) {
+			first[n-1] = r
+		} else {
+			continue
+		}
+		for at := len(first) - 1; at > 0 && first[at].before(first[at-1]); at-- {
+			first[at], first[at-1] = first[at-1], first[at]
+		}
+	}
+	return first
 }

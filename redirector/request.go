@@ -16,6 +16,7 @@ type request struct {
 	point     point
 	placed    bool
 	lane      lane
+	bit       uint16 // the lane's
 	now       int64
 	file      mirror.FileID
 	size      int64
@@ -43,6 +44,7 @@ func (r *request) read(s *Set, q *Query) {
 	r.picky = len(q.Avoid)+len(q.AvoidCountries)+len(q.Tried) > 0
 	r.noReserved = q.NoReserved
 	r.lane = laneOf(modeOf(q), r.addr)
+	r.bit = r.lane.bit()
 	r.point, r.placed = pointOf(q.Client.Place)
 	r.borderless = r.placed && s.policy.Order == OrderDistance
 	r.route = s.routeOf(r)

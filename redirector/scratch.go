@@ -13,6 +13,7 @@ type scratch struct {
 	tried    []runner // mirrors of all groups that the client came back from
 	lots     lottery
 	racers   []runner // by arrival; the index is that of the group raced in
+	leaders  [front]runner
 	name     []byte   // of the file, to be hashed
 }
 

@@ -62,24 +62,28 @@ func (t *table) collect(at int) {
 			continue
 		}
 		w.seen[i] = w.turn
-		why := s.bar(i, &t.r)
-		if why != ReasonNone && why != ReasonTried {
-			continue
-		}
 		c := &s.hot[i]
 		r := runner{chord: -1, mirror: i, step: step, tier: tier}
-		switch {
-		case why == ReasonTried:
-			w.tried = append(w.tried, r)
-		case !t.r.placed || !c.placed:
-			w.unplaced = append(w.unplaced, r)
-		default:
+		if t.r.placed && c.placed {
 			r.chord = c.point.chord(t.r.point)
-			if r.chord <= nearest.chord && r.before(nearest) {
-				nearest, t.nearestAt = r, len(w.placed)
-			}
-			w.placed = append(w.placed, r)
 		}
+		if !c.plain(&t.r) {
+			why := s.bar(i, &t.r)
+			if why == ReasonTried {
+				w.tried = append(w.tried, r)
+			}
+			if why != ReasonNone {
+				continue
+			}
+		}
+		if r.chord < 0 {
+			w.unplaced = append(w.unplaced, r)
+			continue
+		}
+		if r.chord <= nearest.chord && r.before(nearest) {
+			nearest, t.nearestAt = r, len(w.placed)
+		}
+		w.placed = append(w.placed, r)
 	}
 }
 
@@ -183,9 +187,6 @@ func (t *table) serveTried() {
 		}
 		for i := range w.tried {
 			r := &w.tried[i]
-			if c := &t.s.hot[r.mirror]; t.r.placed && c.placed {
-				r.chord = c.point.chord(t.r.point)
-			}
 			if t.s.cold[r.mirror].m.ID == id && !t.full() && t.holds(r) {
 				t.take(r)
 			}

@@ -215,6 +215,9 @@ func makeWorld(d dice, most int) world {
 		TLS: d.IntN(2) == 1, HTTPSUpgrade: d.IntN(2) == 1, Now: worldNow.UnixNano(),
 		NoReserved: oneIn(d, 6), Limit: d.IntN(9) - 1,
 	}
+	if oneIn(d, 4) {
+		q.Client.HasCoords = false
+	}
 	if oneIn(d, 6) {
 		q.Avoid = []string{"m0", "m3"}
 	}
