@@ -78,10 +78,9 @@ func (s *Set) steps(r *request) ([]int, []mirror.Tier) {
 	steps := slices.Repeat([]int{r.end}, len(s.hot))
 	tiers := slices.Repeat([]mirror.Tier{mirror.Tiers}, len(s.hot))
 	for at := range r.end {
-		list, tier := s.step(at, r)
-		for _, i := range list {
+		for _, i := range s.step(at, r) {
 			if at < steps[i] {
-				steps[i], tiers[i] = at, tier
+				steps[i], tiers[i] = at, r.tier(at)
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func mix(x uint64) uint64 {
 // 1-u. Equal ones are as good as impossible: 52 bits count.
 func uniform(seed, mirror uint64) (u, rest float64) {
 	const unit = 1.0 / (1 << 52)
-	n := mix(mix(seed^mirror)+golden) >> 12
+	n := int64(mix(mix(seed^mirror)+golden) >> 12) // signed, as the processor turns into floats
 	return (float64(n) + 0.5) * unit, (float64(1<<52-1-n) + 0.5) * unit
 }
 
@@ -92,7 +92,7 @@ func (t *table) leaders(group, first []runner) []runner {
 		m := group[i].mirror
 		if n := len(first); n == front {
 			_, rest := uniform(t.seed, t.s.seeds[m])
-			if rest*slightlyLess > first[n-1].chord*float64(t.r.weight(m)) {
+			if rest*slightlyLess > first[n-1].chord*float64(int64(t.r.weight(m))) {
 				continue
 			}
 		}

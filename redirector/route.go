@@ -28,24 +28,33 @@ func (s *Set) routeOf(r *request) (w route) {
 	return w
 }
 
-// step gives the mirrors of a step, those of earlier ones possibly included, and
-// the tier that they are in.
-func (s *Set) step(at int, r *request) ([]int32, mirror.Tier) {
+// tier is the one that the mirrors of a step are in.
+func (w *route) tier(step int) mirror.Tier {
+	switch {
+	case step < stepBeyond:
+		return mirror.Tier(step)
+	case step <= w.world:
+		return mirror.TierWorld
+	}
+	return mirror.TierLastResort
+}
+
+// step gives the mirrors of a step, those of earlier ones possibly included.
+func (s *Set) step(at int, r *request) []int32 {
 	if at < stepBeyond {
-		t := mirror.Tier(at)
-		return s.lists.of(t, r), t
+		return s.lists.of(mirror.Tier(at), r)
 	}
 	if at > r.world {
-		return s.reserve.of(mirror.Tier(at-r.world-1), r), mirror.TierLastResort
+		return s.reserve.of(mirror.Tier(at-r.world-1), r)
 	}
 	at -= stepBeyond
 	if at < len(r.beyond) {
-		return r.beyond[at], mirror.TierWorld
+		return r.beyond[at]
 	}
 	if at -= len(r.beyond); at < len(r.neighbours) {
-		return r.neighbours[at], mirror.TierWorld
+		return r.neighbours[at]
 	}
-	return s.lists.world, mirror.TierWorld
+	return s.lists.world
 }
 
 // joins reports whether a step is one with those before it, which together have

@@ -48,7 +48,7 @@ func (t *table) gather(at int) int {
 // nothing speaks against.
 func (t *table) collect(at int) {
 	w, s := &t.d.scratch, t.s
-	list, tier := s.step(at, &t.r)
+	list := s.step(at, &t.r)
 	if len(list) == 0 {
 		return
 	}
@@ -63,7 +63,7 @@ func (t *table) collect(at int) {
 		}
 		w.seen[i] = w.turn
 		c := &s.hot[i]
-		r := runner{chord: -1, mirror: i, step: step, tier: tier}
+		r := runner{chord: -1, mirror: i, step: step}
 		if t.r.placed && c.placed {
 			r.chord = c.point.chord(t.r.point)
 		}
@@ -209,7 +209,7 @@ func (t *table) take(r *runner) {
 	base, trim := c.way(t.r.path)
 	t.d.Picks = append(t.d.Picks, Pick{
 		Mirror:     int(r.mirror),
-		Tier:       r.tier,
+		Tier:       t.r.tier(int(r.step)),
 		BaseURL:    base[c.scheme[t.r.lane]],
 		Trim:       trim,
 		Name:       c.m.Name,
