@@ -84,15 +84,16 @@ func (t *table) racer(group []runner, i int) runner {
 }
 
 // leaders gives the first of those in group in their order, in memory that is
-// enough for them. Since -ln(u) is never below 1-u, and close to it for those
-// who are early, the logarithm is worked out for few.
+// enough for them. Since -ln(u) = r + r²/2 + r³/3 + ... with r = 1-u, its first
+// two terms are never above it, and close to it for those who are early: the
+// logarithm is worked out for few.
 func (t *table) leaders(group, first []runner) []runner {
 	const slightlyLess = 1 - 1e-9 // more than all rounding
 	for i := range group {
 		m := group[i].mirror
 		if n := len(first); n == front {
 			_, rest := uniform(t.seed, t.s.seeds[m])
-			if rest*slightlyLess > first[n-1].chord*float64(int64(t.r.weight(m))) {
+			if rest*(1+rest/2)*slightlyLess > first[n-1].chord*float64(int64(t.r.weight(m))) {
 				continue
 			}
 		}
