@@ -35,7 +35,7 @@ func uniform(seed, mirror uint64) (u, rest float64) {
 // arrival is when a mirror arrives.
 func arrival(seed, mirror, weight uint64) float64 {
 	u, _ := uniform(seed, mirror)
-	return -math.Log(u) / float64(weight)
+	return -math.Log(u) / float64(int64(weight))
 }
 
 // front is how many of those who arrive first are looked for at once.
@@ -89,24 +89,30 @@ func (t *table) racer(group []runner, i int) runner {
 // logarithm is worked out for few.
 func (t *table) leaders(group, first []runner) []runner {
 	const slightlyLess = 1 - 1e-9 // more than all rounding
+	last := math.Inf(1)
 	for i := range group {
 		m := group[i].mirror
-		if n := len(first); n == front {
-			_, rest := uniform(t.seed, t.s.seeds[m])
-			if rest*(1+rest/2)*slightlyLess > first[n-1].chord*float64(int64(t.r.weight(m))) {
-				continue
-			}
-		}
-		r := t.racer(group, i)
-		if n := len(first); n < front {
-			first = append(first, r)
-		} else if r.before(first[n-1]) {
-			first[n-1] = r
-		} else {
+		u, rest := uniform(t.seed, t.s.seeds[m])
+		weight := float64(int64(t.r.weight(m)))
+		if rest*(1+rest/2)*slightlyLess > last*weight {
 			continue
 		}
-		for at := len(first) - 1; at > 0 && first[at].before(first[at-1]); at-- {
-			first[at], first[at-1] = first[at-1], first[at]
+		r := runner{chord: -math.Log(u) / weight, mirror: int32(i)}
+		switch n := len(first); {
+		case n < front:
+			first = append(first, r)
+		case r.before(first[n-1]):
+			first[n-1] = r
+		default:
+			continue
+		}
+		at := len(first) - 1
+		for ; at > 0 && r.before(first[at-1]); at-- {
+			first[at] = first[at-1]
+		}
+		first[at] = r
+		if len(first) == front {
+			last = first[front-1].chord
 		}
 	}
 	return first
