@@ -327,9 +327,10 @@ func (a *modelAnswer) order(w *world) {
 // race sorts the candidates by arrival where they are drawn, and by distance
 // where they are not, and adds the order.
 func (a *modelAnswer) race(w *world, seed uint64) {
-	arrival := func(c *modelCandidate) float64 {
+	arrivals := map[int]float64{}
+	for _, c := range a.candidates {
 		u := (float64(modelMix(modelMix(seed^modelSip(w, "m", modelNumber(uint64(w.mirrors[c.mirror].ID))))+0x9e3779b97f4a7c15)>>12) + 0.5) / math.Pow(2, 52)
-		return -math.Log(u) / float64(c.weight)
+		arrivals[c.mirror] = -math.Log(u) / float64(c.weight)
 	}
 	for i := range a.candidates {
 		for j := i + 1; j < len(a.candidates); j++ {
@@ -346,7 +347,7 @@ func (a *modelAnswer) race(w *world, seed uint64) {
 					swap = y.mirror < x.mirror
 				}
 			} else {
-				swap = arrival(y) < arrival(x)
+				swap = arrivals[y.mirror] < arrivals[x.mirror]
 			}
 			if swap {
 				*x, *y = *y, *x
