@@ -24,6 +24,7 @@ type options struct {
 	manyFiles           int
 	pairs               int
 	hashMiB             int
+	cacheRequests       int
 	only                string
 }
 
@@ -40,7 +41,8 @@ func main() {
 	flag.IntVar(&o.manyMirrors, "many-mirrors", 50, "mirrors that are scanned in one run; 0 leaves it out")
 	flag.IntVar(&o.manyFiles, "many-files", 100_000, "files of each of them")
 	flag.IntVar(&o.pairs, "pairs", 3, "how often a scan and the bare listing are timed")
-	flag.StringVar(&o.only, "only", "", "only this part: requests, scan, scans or hash")
+	flag.IntVar(&o.cacheRequests, "cache-requests", 1_000_000, "requests to mirrors with caches; 0 leaves them out")
+	flag.StringVar(&o.only, "only", "", "only this part: requests, scan, scans, hash or policies")
 	bare := flag.Bool("list", false, "list the URLs that follow, and do nothing else")
 	jobs := flag.Int("j", 1, "URLs listed at once")
 	flag.Parse()
@@ -77,6 +79,7 @@ func run(ctx context.Context, o options) error {
 		{"scan", o.scanFiles > 0, measureScan},
 		{"scans", o.manyMirrors > 0, measureScans},
 		{"hash", o.hashMiB > 0, measureHash},
+		{"policies", true, measurePolicies},
 	} {
 		if part.wanted && (o.only == "" || o.only == part.name) {
 			if err := part.measure(ctx, work, o); err != nil {

@@ -26,7 +26,7 @@ func (p *Plan) Shares(policy redirector.Policy, now time.Time) []Shares {
 	all, index := p.After()
 	for i, m := range all { // what only a scan or a probe can tell is taken to be well
 		m.Scan, m.Probe = mirror.ScanState{Succeeded: now}, mirror.ProbeState{}
-		m.DisabledUntil, m.Quota.Spent = time.Time{}, false
+		m.DisabledUntil, m.Quota.Spent, m.NoTraffic = time.Time{}, false, nil
 		all[i] = m
 	}
 	set := redirector.Compile(all, policy)

@@ -2,8 +2,11 @@ package redirector
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -84,6 +87,62 @@ func BenchmarkChoose(b *testing.B) {
 					i++
 				}
 				b.ReportMetric(float64(asked)/float64(i), "asked/op")
+			})
+		}
+	}
+}
+
+// benchPolicies are the policies by name.
+func benchPolicies() map[string]Policy {
+	with := func(change func(*Policy)) Policy {
+		p := DefaultPolicy()
+		p.Key = [16]byte{1, 2, 3}
+		change(&p)
+		return p
+	}
+	return map[string]Policy{
+		"tiers":           with(func(*Policy) {}),
+		"distance":        with(func(p *Policy) { p.Order = OrderDistance }),
+		"spill":           with(func(p *Policy) { p.Spill = 4 }),
+		"affinity":        with(func(p *Policy) { p.Affinity.Copies = 2 }),
+		"sticky":          with(func(p *Policy) { p.Sticky = time.Hour }),
+		"affinity+sticky": with(func(p *Policy) { p.Affinity.Copies, p.Sticky = 2, time.Hour }),
+		"all": with(func(p *Policy) {
+			p.Order, p.Spill, p.Affinity.Copies, p.Sticky = OrderDistance, 4, 2, time.Hour
+		}),
+	}
+}
+
+// oneGroup puts all mirrors and clients close together.
+func oneGroup(mirrors []*mirror.Mirror, queries []Query) {
+	for _, m := range mirrors {
+		m.Place = benchPlaces[0]
+	}
+	for i := range queries {
+		queries[i].Client.Place = benchPlaces[0]
+	}
+}
+
+func BenchmarkPolicies(b *testing.B) {
+	for _, where := range []string{"group", "world"} {
+		policies := benchPolicies()
+		for _, name := range slices.Sorted(maps.Keys(policies)) {
+			b.Run("200 in one "+where+"/"+name, func(b *testing.B) {
+				mirrors, queries := benchWorld(200)
+				if where == "group" {
+					oneGroup(mirrors, queries)
+				}
+				for i := range queries {
+					queries[i].Path = "distribution/leap/15.6/iso/" + strconv.Itoa(i) + ".iso"
+				}
+				s := Compile(mirrors, policies[name])
+				var d Decision
+				i := 0
+				b.ReportAllocs()
+				for b.Loop() {
+					s.Choose(&queries[i%len(queries)], spread(90), GlobalRand{}, &d)
+					i++
+				}
 			})
 		}
 	}

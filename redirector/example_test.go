@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
-var update = flag.Bool("update", false, "rewrite the tables of docs/choice.md")
+var update = flag.Bool("update", false, "rewrite the tables of docs/choice.md and docs/policies.md")
 
 const choiceDoc = "../docs/choice.md"
 
@@ -69,10 +69,6 @@ var exampleClients = map[string]mirror.Client{
 // TestWorkedExample makes the tables of docs/choice.md and compares.
 func TestWorkedExample(t *testing.T) {
 	t.Parallel()
-	doc, err := os.ReadFile(choiceDoc)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ms, held := exampleMirrors()
 	tables := map[string]string{"mirrors": mirrorTable(ms, held)}
 	s := Compile(ms, DefaultPolicy())
@@ -80,6 +76,17 @@ func TestWorkedExample(t *testing.T) {
 		tables[name] = clientTable(s, &Query{
 			Client: client, File: 7, Size: 4_700_000_000, TLS: true, Now: worldNow.UnixNano(), Explain: true,
 		}, held)
+	}
+	checkTables(t, choiceDoc, tables)
+}
+
+// checkTables compares the tables of a document with what the code makes, or
+// rewrites them.
+func checkTables(t *testing.T, file string, tables map[string]string) {
+	t.Helper()
+	doc, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
 	block := regexp.MustCompile(`(?s)<!-- table: (\w+) -->\n(.*?)<!-- end -->`)
 	got := block.ReplaceAllStringFunc(string(doc), func(old string) string {
@@ -93,16 +100,16 @@ func TestWorkedExample(t *testing.T) {
 		return "<!-- table: " + name + " -->\n" + table + "<!-- end -->"
 	})
 	for name := range tables {
-		t.Errorf("%s lacks the table %q", choiceDoc, name)
+		t.Errorf("%s lacks the table %q", file, name)
 	}
 	switch {
 	case got == string(doc):
 	case *update:
-		if err := os.WriteFile(choiceDoc, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("the tables of %s are not what the code does; go test ./redirector -run WorkedExample -update rewrites them:\n%s", choiceDoc, got)
+		t.Errorf("the tables of %s are not what the code does; go test ./redirector -update rewrites them:\n%s", file, got)
 	}
 }
 

@@ -1,393 +1,428 @@
 package redirector
 
 import (
-	"math/rand/v2"
+	"encoding/binary"
+	"math"
+	"math/big"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
-	"testing"
 	"time"
+
+	"github.com/dchest/siphash"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
 // This file is the slow, obvious model of the choice that the real one is
-// compared with, and the random worlds in which that is done.
+// compared with. It is written from docs/choice.md and docs/policies.md.
 
 // modelCandidate is a mirror that could serve, as the model sees it.
 type modelCandidate struct {
 	mirror   int
 	tier     mirror.Tier
+	step     int
+	group    int
 	standing Standing
 	km       float64
+	weight   int
 	share    float64
 }
 
-// model says who could serve q and with which probability, in no order; ok is
-// false when a distance is so close to a limit that rounding decides.
-func model(ms []*mirror.Mirror, p Policy, q *Query, h Holder) (out []modelCandidate, ok bool) {
-	for i, m := range ms {
-		tier, allowed := modelTier(m, q)
-		if allowed && modelEligible(m, p, q) && h.Holds(i, q.File) {
-			out = append(out, modelCandidate{mirror: i, tier: tier, km: mirror.DistanceKm(m.Place, q.Client.Place)})
-		}
-	}
-	best := mirror.Tiers
-	for _, c := range out {
-		best = min(best, c.tier)
-	}
-	ok = true
-	for tier := range mirror.Tiers {
-		nearest := -1.0
-		for _, c := range out {
-			if c.tier == tier && c.km >= 0 && (nearest < 0 || c.km < nearest) {
-				nearest = c.km
-			}
-		}
-		limit := max(nearest*p.DistanceFactor, nearest+p.DistanceSlackKm)
-		total := 0
-		for i := range out {
-			c := &out[i]
-			switch {
-			case c.tier != tier:
-				continue
-			case nearest < 0:
-				c.standing = StandingDrawn
-			case c.km < 0:
-				c.standing = StandingUnplaced
-			case c.km > limit:
-				c.standing = StandingFar
-			}
-			if d := c.km - limit; c.km > nearest && d > -0.001 && d < 0.001 {
-				ok = false
-			}
-			if c.standing == StandingDrawn {
-				total += ms[c.mirror].Score
-			}
-		}
-		for i := range out {
-			if c := &out[i]; c.tier == tier && tier == best && c.standing == StandingDrawn {
-				c.share = float64(ms[c.mirror].Score) / float64(total)
-			}
-		}
-	}
-	return out, ok
+// modelAnswer is all that the model says of a query.
+type modelAnswer struct {
+	reasons    []Reason         // by mirror
+	candidates []modelCandidate // in the order of groups and standings
+	tried      []int            // those who would serve but were tried, in the order of their trial
+	tiers      []mirror.Tier    // by mirror
+	lot        Lot
+	orders     [][]int // the orders that are possible, where the lot is not chance
+	// ok is false where something is so close to a limit that rounding decides.
+	ok bool
 }
 
-// modelTier gives a mirror's tier, and whether its *_only rules allow that.
-func modelTier(m *mirror.Mirror, q *Query) (mirror.Tier, bool) {
+// model says who could serve q, how and with which probability.
+func model(w *world) (a modelAnswer) {
+	q, p := &w.query, &w.policy
+	a.ok = true
+	for i, m := range w.mirrors {
+		tier, step, allowed := modelStep(m, p, q)
+		a.tiers = append(a.tiers, tier)
+		why := modelReason(w, i, allowed)
+		a.reasons = append(a.reasons, why)
+		if why == ReasonNone {
+			a.candidates = append(a.candidates, modelCandidate{
+				mirror: i, tier: tier, step: step, km: mirror.DistanceKm(m.Place, q.Client.Place), weight: modelWeight(w, i),
+			})
+		}
+	}
+	for n := range q.Tried {
+		for i, why := range a.reasons {
+			if why == ReasonTried && q.Tried[n] == w.mirrors[i].ID && !slices.Contains(q.Tried[n+1:], q.Tried[n]) {
+				a.tried = append(a.tried, i)
+			}
+		}
+	}
+	a.group(p, q)
+	a.stand(p)
+	a.order(w)
+	return a
+}
+
+func modelWeight(w *world, i int) int {
+	if w.load.weights != nil {
+		return int(w.load.weights[i])
+	}
+	return w.mirrors[i].Score
+}
+
+// The steps of the model: those of tiers are their numbers, those of edges are
+// between.
+const (
+	modelEdges      = 10
+	modelNeighbours = 50
+	modelWorld      = 100
+	modelReserve    = 200
+)
+
+// modelStep gives a mirror's tier and step, and whether its *_only rules allow
+// that.
+func modelStep(m *mirror.Mirror, p *Policy, q *Query) (mirror.Tier, int, bool) {
 	c := q.Client
+	e := p.Edges
+	if e == nil {
+		e = &mirror.Edges{}
+	}
 	inPrefix := slices.ContainsFunc(m.Prefixes, func(p netip.Prefix) bool { return p.Contains(c.Addr) })
 	inAS := c.ASN != 0 && slices.Contains(m.ASNs, c.ASN)
 	inCountry := c.Country != "" && m.Country == c.Country
 	inOther := c.Country != "" && slices.Contains(m.OtherCountries, c.Country)
+	if c.Country != "" && m.Country != "" && !m.LastResort && slices.Contains(e.Countries[c.Country], m.Country) {
+		inOther = true
+	}
 	inRegion := c.Continent != "" && m.Continent == c.Continent
 	allowed := (!m.PrefixOnly || inPrefix) &&
 		(!m.ASOnly || inPrefix || inAS) &&
 		(!m.CountryOnly || inPrefix || inAS || inCountry || inOther) &&
 		(!m.RegionOnly || inPrefix || inAS || inCountry || inOther || inRegion)
 	switch {
+	case m.LastResort:
+		return mirror.TierLastResort, modelReserve, allowed
 	case inPrefix:
-		return mirror.TierPrefix, allowed
+		return mirror.TierPrefix, 0, allowed
 	case inAS:
-		return mirror.TierAS, allowed
+		return mirror.TierAS, 1, allowed
 	case inCountry:
-		return mirror.TierCountry, allowed
+		return mirror.TierCountry, 2, allowed
 	case inOther:
-		return mirror.TierOtherCountry, allowed
+		return mirror.TierOtherCountry, 3, allowed
 	case inRegion:
-		return mirror.TierRegion, allowed
+		return mirror.TierRegion, 4, allowed
 	}
-	return mirror.TierWorld, allowed
-}
-
-// modelEligible says whether the other rules allow m.
-func modelEligible(m *mirror.Mirror, p Policy, q *Query) bool {
-	if st, _ := m.State(time.Unix(0, q.Now), p.MaxScanAge); st != mirror.StateUp {
-		return false
-	}
-	hasHTTP := slices.ContainsFunc(m.HTTP, func(u string) bool { return strings.HasPrefix(u, "http://") })
-	hasHTTPS := slices.ContainsFunc(m.HTTP, func(u string) bool { return strings.HasPrefix(u, "https://") })
-	scheme := hasHTTPS
-	if !q.TLS {
-		scheme = hasHTTP || hasHTTPS && q.HTTPSUpgrade
-	}
-	return scheme &&
-		m.Score > 0 &&
-		m.Families.Has(q.Client.Addr) &&
-		(m.MaxSize == 0 || q.Size <= m.MaxSize) &&
-		(q.Client.Country == "" || !slices.Contains(m.ExcludeCountries, q.Client.Country)) &&
-		(!q.NoReserved || !m.ASOnly && !m.PrefixOnly) &&
-		(q.Path == "" || mirror.Below(q.Path, m.Subtree)) &&
-		!slices.Contains(q.Avoid, m.Name) &&
-		(m.Country == "" || !slices.Contains(q.AvoidCountries, m.Country))
-}
-
-// dice makes worlds out of random numbers, or of a fuzzer's bytes.
-type dice interface{ IntN(n int) int }
-
-// bytesDice rolls what the bytes say, and zeros when they have run out.
-type bytesDice struct{ b []byte }
-
-func (d *bytesDice) IntN(n int) int {
-	if len(d.b) < 2 {
-		return 0
-	}
-	v := int(d.b[0])<<8 | int(d.b[1])
-	d.b = d.b[2:]
-	return v % n
-}
-
-type world struct {
-	mirrors []*mirror.Mirror
-	policy  Policy
-	query   Query
-	held    holdsList
-}
-
-type holdsList []bool
-
-func (h holdsList) Holds(i int, id mirror.FileID) bool { return id == 7 && h[i] }
-
-var (
-	worldCountries = []string{"", "de", "fr", "nl", "us", "ca", "jp"}
-	worldRegions   = map[string]string{"de": "eu", "fr": "eu", "nl": "eu", "us": "na", "ca": "na", "jp": "as"}
-	worldPrefixes  = []netip.Prefix{
-		netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.0.2.128/25"),
-		netip.MustParsePrefix("192.0.0.0/16"), netip.MustParsePrefix("192.0.2.130/32"),
-		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2001:db8:1::/48"),
-		netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("198.51.100.77/24"),
-	}
-	worldAddrs = []netip.Addr{
-		{},
-		netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.130"),
-		netip.MustParseAddr("203.0.113.9"), netip.MustParseAddr("198.51.100.1"),
-		netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:1::1"), netip.MustParseAddr("2a00::1"),
-	}
-	worldNow = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-)
-
-func oneIn(d dice, n int) bool { return d.IntN(n) == n-1 }
-
-func some[T any](d dice, from []T, most int) (out []T) {
-	for range d.IntN(most + 1) {
-		out = append(out, from[d.IntN(len(from))])
-	}
-	return out
-}
-
-func makePlace(d dice) mirror.Place {
-	p := mirror.Place{Country: worldCountries[d.IntN(len(worldCountries))]}
-	if p.Continent = worldRegions[p.Country]; oneIn(d, 6) {
-		p.Continent = ""
-	}
-	if p.HasCoords = !oneIn(d, 4); p.HasCoords {
-		p.Lat, p.Lng = float64(d.IntN(1800))/10-90, float64(d.IntN(3600))/10-180
-		if oneIn(d, 3) { // many close together
-			p.Lat, p.Lng = 50+float64(d.IntN(60))/10, 5+float64(d.IntN(60))/10
+	beyond, own := e.Continents[c.Country]
+	if !own || c.Country == "" {
+		beyond = e.Continents[c.Continent]
+		if c.Continent == "" {
+			beyond = nil // an unknown place matches nothing
 		}
 	}
-	return p
+	if n := slices.Index(beyond, m.Continent); n >= 0 && m.Continent != "" {
+		return mirror.TierWorld, modelEdges + n, allowed
+	}
+	if n := slices.Index(e.Neighbours[c.Continent], m.Continent); n >= 0 && m.Continent != "" && !c.HasCoords {
+		return mirror.TierWorld, modelNeighbours + n, allowed
+	}
+	return mirror.TierWorld, modelWorld, allowed
 }
 
-func makeMirror(d dice, i int) *mirror.Mirror {
-	name := "m" + strconv.Itoa(i)
-	m := &mirror.Mirror{
-		ID: mirror.ID(i + 1), Name: name, Place: makePlace(d),
-		Score: d.IntN(5) * 50, Enabled: !oneIn(d, 12),
-		Families: mirror.Families(d.IntN(4)),
-		Scan:     mirror.ScanState{Succeeded: worldNow.Add(-time.Duration(d.IntN(15)) * 24 * time.Hour)},
+// modelReason gives the first reason that speaks against a mirror, in the order
+// of the reasons.
+func modelReason(w *world, i int, allowed bool) Reason {
+	m, q, now := w.mirrors[i], &w.query, time.Unix(0, w.query.Now)
+	e := w.policy.Edges
+	if e == nil {
+		e = &mirror.Edges{}
 	}
-	switch d.IntN(4) {
-	case 0, 1:
-		m.HTTP = []string{"http://" + name + "/", "https://" + name + "/"}
-	case 2:
-		m.HTTP = []string{"http://" + name + "/"}
-	case 3:
-		m.HTTP = []string{"https://" + name + "/p/"}
+	country := q.Client.Country
+	https, http := modelBase(m, "https://"), modelBase(m, "http://")
+	suits := https != "" && (q.TLS || q.HTTPSUpgrade) || http != "" && !q.TLS
+	holds := [reasons]bool{
+		ReasonDisabled:        !m.Enabled || now.Before(m.DisabledUntil),
+		ReasonDown:            m.Probe.Down,
+		ReasonNeverScanned:    m.Scan.Succeeded.IsZero(),
+		ReasonQuotaSpent:      m.Quota.Spent,
+		ReasonScore:           m.Score <= 0,
+		ReasonScanTooOld:      w.policy.MaxScanAge > 0 && now.Sub(m.Scan.Succeeded) > w.policy.MaxScanAge,
+		ReasonPrefixOnly:      !allowed && m.PrefixOnly,
+		ReasonASOnly:          !allowed && m.ASOnly,
+		ReasonCountryOnly:     !allowed && m.CountryOnly,
+		ReasonRegionOnly:      !allowed && m.RegionOnly,
+		ReasonExcludedCountry: country != "" && slices.Contains(m.ExcludeCountries, country),
+		ReasonReserved:        q.NoReserved && (m.ASOnly || m.PrefixOnly),
+		ReasonScheme:          !suits,
+		ReasonFamily:          !m.Families.Has(q.Client.Addr),
+		ReasonMaxSize:         m.MaxSize > 0 && q.Size > m.MaxSize,
+		ReasonSubtree:         q.Path != "" && !mirror.Below(q.Path, m.Subtree),
+		ReasonResting:         m.Resting(now),
+		ReasonWayDown:         modelURL(m, q) == "",
+		ReasonFull:            w.load.full != nil && w.load.full[i] && (m.MaxShare > 0 || m.Quota.Bytes > 0),
+		ReasonAvoidedEdge:     country != "" && m.Country != "" && slices.Contains(e.Avoid[country], m.Country),
+		ReasonAvoided:         slices.Contains(q.Avoid, m.Name),
+		ReasonAvoidedCountry:  m.Country != "" && slices.Contains(q.AvoidCountries, m.Country),
+		ReasonNotHeld:         !w.held.Holds(i, q.File),
+		ReasonTried:           slices.Contains(q.Tried, m.ID),
 	}
-	m.ASNs = some(d, []uint32{0, 1, 2, 3, 4_200_000_000}, 2)
-	m.Prefixes = some(d, worldPrefixes, 2)
-	m.RegionOnly, m.CountryOnly = oneIn(d, 8), oneIn(d, 8)
-	m.ASOnly, m.PrefixOnly = oneIn(d, 8), oneIn(d, 8)
-	m.OtherCountries = some(d, worldCountries, 2)
-	if oneIn(d, 6) {
-		m.ExcludeCountries = some(d, worldCountries, 2)
+	for why := range reasons {
+		if holds[why] {
+			return why
+		}
 	}
-	if oneIn(d, 5) {
-		m.MaxSize = int64(d.IntN(4)) * 100
-	}
-	if oneIn(d, 10) {
-		m.Subtree = []string{"a", "a/b", "c"}[d.IntN(3)]
-	}
-	if oneIn(d, 10) {
-		m.DisabledUntil = worldNow.Add(time.Duration(d.IntN(3)-1) * time.Hour)
-	}
-	m.Probe.Down, m.Quota.Spent = oneIn(d, 15), oneIn(d, 15)
-	if oneIn(d, 15) {
-		m.Scan.Succeeded = time.Time{}
-	}
-	return m
+	return ReasonNone
 }
 
-func makeWorld(d dice, most int) world {
-	w := world{policy: DefaultPolicy()}
-	switch d.IntN(4) {
-	case 0:
-		w.policy = Policy{DistanceFactor: 1, Duplicates: 1}
-	case 1:
-		w.policy.DistanceFactor, w.policy.DistanceSlackKm = 3, 0
-		w.policy.MaxScanAge = 7 * 24 * time.Hour
+func modelBase(m *mirror.Mirror, scheme string) string {
+	for _, u := range m.HTTP {
+		if strings.HasPrefix(u, scheme) {
+			return u
+		}
 	}
-	percent := []int{100, 70, 30, 0}[d.IntN(4)]
-	for i := range d.IntN(most + 1) {
-		w.mirrors = append(w.mirrors, makeMirror(d, i))
-		w.held = append(w.held, d.IntN(100) < percent)
-	}
-	q := &w.query
-	*q = Query{
-		Client: mirror.Client{
-			Addr: worldAddrs[d.IntN(len(worldAddrs))], Place: makePlace(d), ASN: []uint32{0, 1, 2, 3, 4_200_000_000}[d.IntN(5)],
-		},
-		File: 7, Size: int64(d.IntN(5)) * 100, Path: []string{"", "a/x", "a/b/y", "z"}[d.IntN(4)],
-		TLS: d.IntN(2) == 1, HTTPSUpgrade: d.IntN(2) == 1, Now: worldNow.UnixNano(),
-		NoReserved: oneIn(d, 6), Limit: d.IntN(9) - 1,
-	}
-	if oneIn(d, 6) {
-		q.Avoid = []string{"m0", "m3"}
-	}
-	if oneIn(d, 6) {
-		q.AvoidCountries = []string{"de", "us"}
-	}
-	return w
+	return ""
 }
 
-// TestModel compares the choice with the model on random worlds: who could
-// serve, in which tier, how they stand, with which probability; and whether
-// the picks are in an order that these allow.
-func TestModel(t *testing.T) {
-	t.Parallel()
-	rnd := rand.New(rand.NewPCG(11, 22))
-	var d Decision
-	found, tiers := 0, map[mirror.Tier]int{}
-	for n := range 20_000 {
-		w := makeWorld(rnd, 40)
-		want, ok := model(w.mirrors, w.policy, &w.query, w.held)
-		if !ok {
+// modelURL gives the base URL that the client of q is sent to; "" none.
+func modelURL(m *mirror.Mirror, q *Query) string {
+	up := func(v4, v6 mirror.HTTPWay) bool {
+		over4 := m.Families.Has(exampleAddrs[1]) && !m.Probe.Ways[v4].Down
+		over6 := m.Families.Has(exampleAddrs[2]) && !m.Probe.Ways[v6].Down
+		switch addr := q.Client.Addr; {
+		case !addr.IsValid():
+			return over4 || over6
+		case addr.Is4():
+			return over4
+		default:
+			return over6
+		}
+	}
+	https, http := modelBase(m, "https://"), modelBase(m, "http://")
+	if !q.TLS && http != "" && up(mirror.HTTPOverIPv4, mirror.HTTPOverIPv6) {
+		return http
+	}
+	if (q.TLS || q.HTTPSUpgrade) && https != "" && up(mirror.HTTPSOverIPv4, mirror.HTTPSOverIPv6) {
+		return https
+	}
+	return ""
+}
+
+// group numbers the groups of candidates and sorts by them: step by step, a
+// step joining those before it where there are too few, or where borders do not
+// count.
+func (a *modelAnswer) group(p *Policy, q *Query) {
+	borderless := p.Order == OrderDistance && q.Client.HasCoords
+	var done []modelCandidate
+	for step, group, size, open := 0, 0, 0, false; step <= modelReserve; step++ {
+		var here []modelCandidate
+		for _, c := range a.candidates {
+			if c.step == step {
+				here = append(here, c)
+			}
+		}
+		if len(here) == 0 {
 			continue
 		}
-		s := Compile(w.mirrors, w.policy)
-		if !sameShares(t, s.Shares(&w.query, w.held), want) {
-			t.Fatalf("world %d differs: %+v", n, w.query)
+		if joins := open && step <= modelWorld && (borderless || size < p.Spill); !joins {
+			group, size = group+1, 0
 		}
-		for range 3 {
-			s.Choose(&w.query, w.held, rnd, &d)
-			if !possible(t, s, &w, &d, want) {
-				t.Fatalf("world %d: %+v", n, w.query)
+		open = step >= 2 && step <= modelWorld
+		size += len(here)
+		for i := range here {
+			here[i].group = 1000 * group
+			if borderless && open && here[i].km < 0 {
+				here[i].group += step + 1 // behind those with coordinates, by itself
 			}
 		}
-		if d.Found() {
-			found++
-			tiers[d.Tier]++
-		}
+		done = append(done, here...)
 	}
-	t.Logf("%d decisions, tiers %v", found, tiers)
-	for tier := range mirror.Tiers {
-		if tiers[tier] < 100 {
-			t.Errorf("tier %s was hardly tested: %v", tier, tiers)
+	slices.SortStableFunc(done, func(a, b modelCandidate) int { return a.group - b.group })
+	last, number := -1, 0
+	for i := range done {
+		if done[i].group != last {
+			last = done[i].group
+			number++
 		}
+		done[i].group = number
 	}
+	a.candidates = done
 }
 
-// sameShares compares the real candidates with the model's.
-func sameShares(t *testing.T, got []Candidate, want []modelCandidate) bool {
-	t.Helper()
-	byMirror := map[int]modelCandidate{}
-	for _, c := range want {
-		byMirror[c.mirror] = c
-	}
-	if len(got) != len(want) {
-		t.Errorf("%d candidates, want %d\n%+v\n%+v", len(got), len(want), got, want)
-		return false
-	}
-	for _, g := range got {
-		c, ok := byMirror[g.Mirror]
-		if !ok || c.tier != g.Tier || c.standing != g.Standing || !near(c.km, g.DistanceKm, 0.001) || !near(c.share, g.Share, 1e-12) {
-			t.Errorf("candidate %+v, want %+v", g, c)
-			return false
-		}
-	}
-	return true
-}
-
-func near(a, b, by float64) bool { return a-b < by && b-a < by }
-
-// possible checks a decision against the model: complete, without repetition,
-// of mirrors that could serve, in an order the standings allow.
-func possible(t *testing.T, s *Set, w *world, d *Decision, want []modelCandidate) bool {
-	t.Helper()
-	byMirror := map[int]modelCandidate{}
-	for _, c := range want {
-		byMirror[c.mirror] = c
-	}
-	limit := s.limit(&w.query)
-	if len(d.Picks) != min(limit, len(want)) {
-		t.Errorf("%d picks, want %d of %d", len(d.Picks), limit, len(want))
-		return false
-	}
-	used := map[int]bool{}
-	for i, p := range d.Picks {
-		c, ok := byMirror[p.Mirror]
-		switch m := w.mirrors[p.Mirror]; {
-		case !ok || used[p.Mirror]:
-			t.Errorf("pick %d: mirror %d cannot serve, or does already", i, p.Mirror)
-			return false
-		case p.Tier != c.tier || p.Name != m.Name || p.Country != m.Country || !near(p.DistanceKm, c.km, 0.001):
-			t.Errorf("pick %d: %+v, want %+v", i, p, c)
-			return false
-		case !slices.Contains(m.HTTP, p.BaseURL) || w.query.TLS && !strings.HasPrefix(p.BaseURL, "https:"):
-			t.Errorf("pick %d: base URL %q of %q", i, p.BaseURL, m.HTTP)
-			return false
-		case i == 0 && (c.share == 0 && c.standing == StandingDrawn || d.Tier != c.tier):
-			t.Errorf("the chosen %+v has no share, or decision has tier %s", c, d.Tier)
-			return false
-		}
-		used[p.Mirror] = true
-		// Everybody who comes before p by the rules must have been picked.
-		for _, o := range want {
-			if !used[o.mirror] && (o.tier < c.tier || o.tier == c.tier &&
-				(o.standing < c.standing || o.standing == c.standing && c.standing == StandingFar && o.km < c.km-0.001)) {
-				t.Errorf("pick %d: %+v comes before %+v", i, c, o)
-				return false
+// stand gives the candidates of each group their standings, and sorts by them.
+func (a *modelAnswer) stand(p *Policy) {
+	for i := range a.candidates {
+		c := &a.candidates[i]
+		nearest := -1.0
+		for _, o := range a.candidates {
+			if o.group == c.group && o.km >= 0 && (nearest < 0 || o.km < nearest) {
+				nearest = o.km
 			}
 		}
-	}
-	return true
-}
-
-// FuzzChoose builds a world out of the fuzzer's bytes.
-func FuzzChoose(f *testing.F) {
-	f.Add([]byte("a world"), uint64(1))
-	seed := make([]byte, 4000)
-	rnd := rand.New(rand.NewPCG(5, 6))
-	for i := range seed {
-		seed[i] = byte(rnd.Uint32())
-	}
-	f.Add(seed, uint64(2))
-	f.Fuzz(func(t *testing.T, b []byte, n uint64) {
-		w := makeWorld(&bytesDice{b}, 80)
-		w.query.Explain = n%2 == 1
-		want, ok := model(w.mirrors, w.policy, &w.query, w.held)
-		s := Compile(w.mirrors, w.policy)
-		var d Decision
-		s.Choose(&w.query, w.held, rand.New(rand.NewPCG(n, 1)), &d)
-		if !ok {
-			return
+		limit := max(nearest*p.DistanceFactor, nearest+p.DistanceSlackKm)
+		switch {
+		case nearest < 0:
+			c.standing = StandingDrawn
+		case c.km < 0:
+			c.standing = StandingUnplaced
+		case c.km > limit:
+			c.standing = StandingFar
 		}
-		possible(t, s, &w, &d, want)
-		if w.query.Explain && len(d.Candidates)+len(d.Rejected) != len(w.mirrors) {
-			t.Errorf("%d candidates and %d rejections of %d mirrors", len(d.Candidates), len(d.Rejected), len(w.mirrors))
+		if d := c.km - limit; c.km > nearest && d > -0.001 && d < 0.001 {
+			a.ok = false
 		}
+	}
+	slices.SortStableFunc(a.candidates, func(a, b modelCandidate) int {
+		return 100*(a.group-b.group) + int(a.standing) - int(b.standing)
 	})
+}
+
+// order works out the possible orders and the shares.
+func (a *modelAnswer) order(w *world) {
+	q, p := &w.query, &w.policy
+	affine := p.Affinity.Copies > 0 && q.Size >= p.Affinity.MinSize
+	sticky := p.Sticky > 0 && q.Client.Addr.IsValid()
+	first := func(c modelCandidate) bool {
+		return c.group == a.candidates[0].group && c.standing == a.candidates[0].standing
+	}
+	var seeds []uint64
+	switch {
+	case affine && sticky:
+		a.lot = LotFileAndClient
+		seeds = []uint64{modelFileSeed(w, modelPart(modelMix(modelClientSeed(w)), p.Affinity.Copies))}
+	case affine:
+		a.lot = LotFile
+		for copy := range p.Affinity.Copies {
+			seeds = append(seeds, modelFileSeed(w, copy))
+		}
+	case sticky:
+		a.lot = LotClient
+		seeds = []uint64{modelClientSeed(w)}
+	default:
+		total := 0
+		for _, c := range a.candidates {
+			if first(c) {
+				total += c.weight
+			}
+		}
+		for i := range a.candidates {
+			if c := &a.candidates[i]; first(*c) {
+				c.share = float64(c.weight) / float64(total)
+			}
+		}
+	}
+	for _, seed := range seeds {
+		a.race(w, seed)
+		if len(a.candidates) > 0 {
+			a.candidates[0].share += 1 / float64(len(seeds))
+		}
+	}
+}
+
+// race sorts the candidates by arrival where they are drawn, and by distance
+// where they are not, and adds the order.
+func (a *modelAnswer) race(w *world, seed uint64) {
+	arrivals := map[int]float64{}
+	for _, c := range a.candidates {
+		u := (float64(modelMix(modelMix(seed^modelSip(w, "m", modelNumber(uint64(w.mirrors[c.mirror].ID))))+0x9e3779b97f4a7c15)>>12) + 0.5) / math.Pow(2, 52)
+		arrivals[c.mirror] = -math.Log(u) / float64(c.weight)
+	}
+	for i := range a.candidates {
+		for j := i + 1; j < len(a.candidates); j++ {
+			x, y := &a.candidates[i], &a.candidates[j]
+			if x.group != y.group || x.standing != y.standing {
+				continue
+			}
+			swap := false
+			if x.standing == StandingFar {
+				swap = y.km < x.km
+				if d := x.km - y.km; d != 0 && d > -0.001 && d < 0.001 {
+					a.ok = false
+				} else if d == 0 {
+					swap = y.mirror < x.mirror
+				}
+			} else {
+				swap = arrivals[y.mirror] < arrivals[x.mirror]
+			}
+			if swap {
+				*x, *y = *y, *x
+			}
+		}
+	}
+	var order []int
+	for _, c := range a.candidates {
+		order = append(order, c.mirror)
+	}
+	a.orders = append(a.orders, order)
+}
+
+// modelFileSeed is what a file's copy is shared by.
+func modelFileSeed(w *world, copy int) uint64 {
+	q := &w.query
+	var hash uint64
+	switch folder, _, _ := cutLast(q.Path); {
+	case q.Path == "":
+		hash = modelSip(w, "i", modelNumber(uint64(q.File)))
+	case q.Size < w.policy.Affinity.FolderBelow:
+		hash = modelSip(w, "d", folder)
+	default:
+		hash = modelSip(w, "f", q.Path)
+	}
+	for range copy + 1 {
+		hash += 0x9e3779b97f4a7c15
+	}
+	return modelMix(hash)
+}
+
+func cutLast(path string) (folder, name string, ok bool) {
+	parts := strings.Split(path, "/")
+	n := len(parts) - 1
+	return strings.Join(parts[:n], "/"), parts[n], n > 0
+}
+
+// modelClientSeed is what a client is sent by for some time.
+func modelClientSeed(w *world) uint64 {
+	var hash uint64
+	if addr := w.query.Client.Addr; addr.Is4() {
+		hash = modelSip(w, "4", string(addr.AsSlice()))
+	} else {
+		hash = modelSip(w, "6", string(addr.AsSlice()[:8]))
+	}
+	sticky := int64(w.policy.Sticky)
+	cell := (w.query.Now + int64(modelPart(modelMix(hash), int(sticky)))) / sticky
+	return modelMix(hash + uint64(cell)*0x9e3779b97f4a7c15)
+}
+
+// modelPart gives the part of n equal ones that a hash is in.
+func modelPart(hash uint64, n int) int {
+	v := new(big.Int).SetUint64(hash)
+	v.Mul(v, big.NewInt(int64(n)))
+	return int(v.Rsh(v, 64).Int64())
+}
+
+func modelNumber(n uint64) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], n)
+	return string(b[:])
+}
+
+func modelSip(w *world, kind, what string) uint64 {
+	h := siphash.New(w.policy.Key[:])
+	_, _ = h.Write([]byte(kind + what))
+	return h.Sum64()
+}
+
+// modelMix is the finalizer of SplitMix64.
+func modelMix(x uint64) uint64 {
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	x ^= x >> 31
+	return x
 }

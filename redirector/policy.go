@@ -83,15 +83,14 @@ func (p Policy) clean() Policy {
 		p.DistanceSlackKm = 0
 	}
 	p.Duplicates = max(p.Duplicates, 1)
-	if p.MaxScanAge < 0 {
-		p.MaxScanAge = 0
-	}
+	p.MaxScanAge, p.Sticky = max(p.MaxScanAge, 0), max(p.Sticky, 0)
+	p.Spill, p.Affinity.Copies = max(p.Spill, 0), max(p.Affinity.Copies, 0)
 	return p
 }
 
 // reach is the squared chord up to which mirrors share the requests when the
 // nearest one is at the squared chord nearest.
-func (p Policy) reach(nearest float64) float64 {
+func (p *Policy) reach(nearest float64) float64 {
 	arc := arcOf(nearest)
 	limit := max(arc*p.DistanceFactor, arc+p.DistanceSlackKm/mirror.EarthRadiusKm)
 	if !(limit < math.Pi) {

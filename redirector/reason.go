@@ -1,10 +1,6 @@
 package redirector
 
-import (
-	"fmt"
-
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
-)
+import "fmt"
 
 // Reason says why a mirror cannot serve a query. The zero value means that
 // nothing speaks against it.
@@ -34,10 +30,10 @@ const (
 	ReasonWayDown                // its web server is down for the client's scheme and IP version
 	ReasonFull                   // has its largest share, or its quota, for now
 	ReasonAvoidedEdge            // not for clients of this country, by the operator's rules
-	ReasonTried                  // the client was just sent there and came back
 	ReasonAvoided                // the client asked to avoid it
 	ReasonAvoidedCountry         // the client asked to avoid its country
 	ReasonNotHeld                // does not have this version of the file
+	ReasonTried                  // the client was just sent there and came back, and there are others
 	reasons
 )
 
@@ -63,10 +59,10 @@ var reasonTexts = [reasons]string{
 	ReasonWayDown:         "down for the client's scheme and IP version",
 	ReasonFull:            "has its largest share for now",
 	ReasonAvoidedEdge:     "kept from clients of this country by the operator",
-	ReasonTried:           "was tried just before",
 	ReasonAvoided:         "avoided by the client",
 	ReasonAvoidedCountry:  "in a country avoided by the client",
 	ReasonNotHeld:         "does not have this version of the file",
+	ReasonTried:           "was tried just before",
 }
 
 // String gives the reason in a few words.
@@ -92,41 +88,4 @@ func (r Reason) Public() bool {
 type Rejection struct {
 	Mirror int // index into the mirrors given to Compile
 	Reason Reason
-}
-
-// Standing says how a candidate stands among those of its tier.
-type Standing uint8
-
-// The standings, in the order in which they are tried.
-const (
-	// StandingDrawn: near enough to share the requests by score, or no distance
-	// in the tier is known.
-	StandingDrawn Standing = iota
-	// StandingFar: follows by distance.
-	StandingFar
-	// StandingUnplaced: no coordinates where others have them; follows, by score.
-	StandingUnplaced
-)
-
-// String names the standing.
-func (s Standing) String() string {
-	switch s {
-	case StandingDrawn:
-		return "drawn by score"
-	case StandingFar:
-		return "by distance"
-	case StandingUnplaced:
-		return "unknown distance"
-	}
-	return fmt.Sprintf("standing(%d)", uint8(s))
-}
-
-// Candidate is a mirror that could serve a query.
-type Candidate struct {
-	Mirror     int // index into the mirrors given to Compile
-	Tier       mirror.Tier
-	Standing   Standing
-	DistanceKm float64 // great circle from the client; -1 unknown
-	Score      int
-	Share      float64 // probability of being the one the client is sent to, 0 to 1
 }

@@ -1,16 +1,18 @@
 package redirector
 
-import "math/bits"
-
 // scratch is the working memory of a decision.
 type scratch struct {
 	// seen[i] == turn: mirror i has been looked at in this decision.
 	seen []uint32
 	turn uint32
 
-	placed   []runner // eligible mirrors of the tier at hand with a distance
+	placed   []runner // eligible mirrors of the group at hand with a distance
 	unplaced []runner // and those without
+	tried    []runner // mirrors of all groups that the client came back from
 	lots     lottery
+	racers   []runner // by arrival; the index is that of the group raced in
+	leaders  [front]runner
+	name     []byte // of the file, to be hashed
 }
 
 // reset begins a new decision among n mirrors.
@@ -19,6 +21,7 @@ func (w *scratch) reset(n int) {
 		w.seen = make([]uint32, n)
 		w.turn = 0
 	}
+	w.tried = w.tried[:0]
 	w.turn++
 	if w.turn == 0 { // after four thousand million decisions
 		clear(w.seen)
@@ -26,10 +29,13 @@ func (w *scratch) reset(n int) {
 	}
 }
 
-// runner is a mirror in the running.
+// runner is a mirror in the running. More than four fields would keep the
+// compiler from holding it in registers, which doubles the cost of a choice.
 type runner struct {
 	chord  float64 // squared chord to the client; -1 unknown
 	mirror int32
+	step   uint16
+	held   bool // it is known to hold the file
 }
 
 // before orders runners by distance; equal ones by index, so that the order
@@ -82,52 +88,4 @@ func partition(rs []runner, reach float64) int {
 		}
 	}
 	return far
-}
-
-// lottery draws runners without putting them back, each in exact proportion to
-// its weight among those left. It is a Fenwick tree: filling costs n steps, a
-// draw log n.
-type lottery struct {
-	tree  []uint64 // 1-based
-	total uint64
-	group []runner
-	hot   []candidate
-}
-
-// fill puts a group into the drum. Every weight is above 0.
-func (l *lottery) fill(group []runner, hot []candidate) {
-	n := len(group)
-	if cap(l.tree) <= n {
-		l.tree = make([]uint64, n+1, 2*n+8)
-	}
-	l.tree = l.tree[:n+1]
-	clear(l.tree)
-	l.total, l.group, l.hot = 0, group, hot
-	for i := 1; i <= n; i++ {
-		w := uint64(hot[group[i-1].mirror].weight)
-		l.total += w
-		l.tree[i] += w
-		if up := i + i&-i; up <= n {
-			l.tree[up] += l.tree[i]
-		}
-	}
-}
-
-// draw takes one out. At least one must be left.
-func (l *lottery) draw(rnd Rand) runner {
-	lot := rnd.Uint64N(l.total)
-	n, at := len(l.group), 0
-	for step := 1 << (bits.Len(uint(n)) - 1); step > 0; step >>= 1 {
-		if next := at + step; next <= n && l.tree[next] <= lot {
-			at = next
-			lot -= l.tree[next]
-		}
-	}
-	r := l.group[at]
-	w := uint64(l.hot[r.mirror].weight)
-	l.total -= w
-	for i := at + 1; i <= n; i += i & -i {
-		l.tree[i] -= w
-	}
-	return r
 }
