@@ -19,6 +19,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/filecheck"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/retry"
 )
 
 // ServeHTTP redirects, or passes the request on.
@@ -107,12 +108,16 @@ type question struct {
 	negotiated bool   // as comes of the Accept fields
 	exempted   string // why no mirror may be named; "" they may
 	identified bool   // query.Client is filled in
+	former     bool   // entry is of a version that the origin does not have any more
 
 	anyOf    catalog.AnyOf
 	older    []catalog.KeptVersion
 	related  [3]redirector.Related
 	query    redirector.Query
 	decision redirector.Decision
+	origined withOrigin
+	visit    retry.Visit
+	tried    [retry.Most]mirror.ID
 	buf      []byte
 }
 
@@ -123,7 +128,7 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 	q.file, q.target = file, file
 	q.entry = catalog.Entry{}
 	q.ask, q.as, q.suffix, q.negotiated, q.exempted, q.identified = redirector.Ask{}, redirector.AsFile, false, false, "", false
-	q.degraded = false
+	q.degraded, q.former, q.visit = false, false, retry.Visit{}
 	q.older = q.older[:0]
 	q.addr = clientAddr(vars)
 	q.root = h.root(repl, vars)
@@ -141,7 +146,7 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 func (q *question) forget() {
 	q.r, q.vars, q.repl, q.o, q.view = nil, nil, nil, nil, nil
 	q.file, q.target, q.root, q.exempted = "", "", "", ""
-	q.query, q.ask, q.anyOf = redirector.Query{}, redirector.Ask{}, catalog.AnyOf{}
+	q.query, q.ask, q.anyOf, q.origined = redirector.Query{}, redirector.Ask{}, catalog.AnyOf{}, withOrigin{}
 }
 
 // answer goes through the steps; the first that knows what to do ends it.
@@ -317,13 +322,18 @@ func (q *question) mimeType() string { return mime.TypeByExtension(path.Ext(q.fi
 func (q *question) redirect(w http.ResponseWriter) action {
 	q.identify()
 	q.allow()
+	q.recall()
 	s := q.h.selection(q.view)
 	q.choose(s, nil)
 	if !q.decision.Found() {
 		q.known("")
 		return q.noMirror(w)
 	}
-	return q.toMirror(w, s, reasonMirror, q.agree())
+	same := q.agree()
+	if q.settleOrigin(s, true); q.decision.Picks[0].Mirror == s.origin {
+		return q.fromOrigin(w)
+	}
+	return q.toMirror(w, s, reasonMirror, same)
 }
 
 // toMirror redirects to the first of the decision's picks. same: they have the
@@ -339,6 +349,7 @@ func (q *question) toMirror(w http.ResponseWriter, s *selection, reason string, 
 		s.redirects[best.Mirror].Inc()
 		q.credit(q.h.counts.mirror)
 	}
+	q.remember(s.Mirror(best.Mirror).ID)
 	return q.o.say(resultRedirect, reason, done)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/note"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/retry"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
@@ -94,6 +95,9 @@ type database struct {
 	notes note.Memory // a reload must not forget which notes came
 
 	misses misses
+
+	retriesOnce sync.Once
+	retries     *retry.Memory // nil: no site wants it; see retryMemory
 
 	mu      sync.Mutex
 	cancel  context.CancelFunc // of the loops; nil: not started
