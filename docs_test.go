@@ -93,3 +93,25 @@ func TestExample(t *testing.T) {
 		t.Error("the folder is not listed")
 	}
 }
+
+// The files of the example with several trees stand in its page as they are.
+func TestInstancesPage(t *testing.T) {
+	page, err := os.ReadFile("docs/instances.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, kind := range map[string]string{"Caddyfile": "caddyfile", "mbctl.toml": "toml"} {
+		text, err := os.ReadFile("examples/instances/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(page, []byte("```"+kind+"\n"+string(text)+"```\n")) {
+			t.Errorf("docs/instances.md has another %s than examples/instances", name)
+		}
+		if kind == "caddyfile" {
+			if _, warnings, err := caddyconfig.GetAdapter(kind).Adapt(text, map[string]any{"filename": name}); err != nil || len(warnings) > 0 {
+				t.Errorf("%v %v", err, warnings)
+			}
+		}
+	}
+}

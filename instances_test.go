@@ -135,6 +135,12 @@ func TestInstances(t *testing.T) {
 		}
 	}
 
+	for _, d := range []*depot{main, nightly} {
+		if file := strings.TrimPrefix(d.url, "sqlite://"); len(s.logged(file)) == 0 {
+			t.Errorf("no message is about %s", file)
+		}
+	}
+
 	name, said := s.nodeOf(main)
 	if name != "one" || said.Instance != "default" || said.GeoIP != city || len(said.Sites) != 2 {
 		t.Errorf("node %s of the main tree: %+v", name, said)

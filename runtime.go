@@ -138,6 +138,8 @@ func newDatabase(url string, conns int) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
+	// With several instances it must be said whose catalog a message is about.
+	log = log.With("database", s.Describe())
 	o := catalog.Options{Logger: log}
 	d := &database{
 		store:        s,
