@@ -46,7 +46,7 @@ func TestInstances(t *testing.T) {
 		s.must("-b", name, "index")
 		s.root = trees[name]
 		web := mirrortest.Nginx(t, s.copyOf(name), mirrortest.Options{Host: germany})
-		s.must("-b", name, "new", name+"-mirror", "-H", web.URL, "-c", "de")
+		s.must("-b", name, "new", name+"-mirror", "-H", web.URL, "-c", "de", "--lat", "50.1", "--lng", "8.7")
 		s.must("-b", name, "scan", "-a", "--enable")
 	}
 	if out := s.must("list"); !strings.Contains(out, "releases-mirror") || strings.Contains(out, "nightly-mirror") {
