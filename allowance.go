@@ -159,7 +159,7 @@ func (q *question) removed(w http.ResponseWriter) bool {
 	if len(q.older) == 0 {
 		return false
 	}
-	q.entry, q.older, q.former = q.older[0].Entry, q.older[:0], true
+	q.entry, q.older = q.older[0].Entry, q.older[:0]
 	if q.exempt() != "" {
 		return false
 	}

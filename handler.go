@@ -108,7 +108,6 @@ type question struct {
 	negotiated bool   // as comes of the Accept fields
 	exempted   string // why no mirror may be named; "" they may
 	identified bool   // query.Client is filled in
-	former     bool   // entry is of a version that the origin does not have any more
 
 	anyOf    catalog.AnyOf
 	older    []catalog.KeptVersion
@@ -128,7 +127,7 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 	q.file, q.target = file, file
 	q.entry = catalog.Entry{}
 	q.ask, q.as, q.suffix, q.negotiated, q.exempted, q.identified = redirector.Ask{}, redirector.AsFile, false, false, "", false
-	q.degraded, q.former, q.visit = false, false, retry.Visit{}
+	q.degraded = false
 	q.older = q.older[:0]
 	q.addr = clientAddr(vars)
 	q.root = h.root(repl, vars)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 )
@@ -48,10 +49,13 @@ func (q *question) addOrigin(held redirector.Holder, holds bool) redirector.Hold
 // version that the index has, and that one is asked for. What differs on disk
 // does not come this far.
 func (q *question) originHolds() bool {
-	switch {
-	case q.h.OriginMirror == nil || q.former:
+	if q.h.OriginMirror == nil {
 		return false
-	case q.root == "":
+	}
+	if now, found := q.view.Lookup(q.target); found != catalog.Found || now.ID != q.entry.ID {
+		return false // a version that the origin does not have any more
+	}
+	if q.root == "" {
 		return q.originURL() != ""
 	}
 	limit := q.h.LocalMaxSize
