@@ -94,10 +94,11 @@ type database struct {
 
 	notes note.Memory // a reload must not forget which notes came
 
-	misses misses
-
+	// Nor which mirrors clients come back from.
 	retriesOnce sync.Once
 	retries     *retry.Memory // nil: no site wants it; see retryMemory
+
+	misses misses
 
 	mu      sync.Mutex
 	cancel  context.CancelFunc // of the loops; nil: not started
