@@ -25,8 +25,8 @@ type selector struct {
 // selection is a list of mirrors compiled under a policy.
 type selection struct {
 	*redirector.Set
+	basis
 
-	basis     basis
 	origin    int // index of this server; noOrigin: it is none of the mirrors
 	redirects []prometheus.Counter
 }
