@@ -68,8 +68,12 @@ type nobody struct{}
 // Holds implements redirector.Holder.
 func (nobody) Holds(int, mirror.FileID) bool { return false }
 
-// holder tells which mirrors may be chosen.
+// holder tells which mirrors may be chosen, the origin included.
 func (q *question) holder() redirector.Holder {
+	return q.addOrigin(q.mirrorHolder(), q.originHolds())
+}
+
+func (q *question) mirrorHolder() redirector.Holder {
 	world, whole := q.view.Holdings(), q.repository()
 	switch {
 	case whole != nil && !whole.Current(q.view, q.entry.ID):
@@ -123,14 +127,20 @@ func (q *question) agree() bool {
 		return true
 	}
 	world, picks := q.view.Holdings(), q.decision.Picks
+	holds := func(i int, id mirror.FileID) bool {
+		if i == len(world.Mirrors) { // the origin
+			return id == q.entry.ID
+		}
+		return world.Holds(i, id)
+	}
 	id := q.entry.ID
-	if first := picks[0].Mirror; !world.Holds(first, id) {
+	if first := picks[0].Mirror; !holds(first, id) {
 		v, _ := q.anyOf.Version(first)
 		id = v.ID
 	}
 	same := picks[:1]
 	for _, p := range picks[1:] {
-		if world.Holds(p.Mirror, id) {
+		if holds(p.Mirror, id) {
 			same = append(same, p)
 		}
 	}
@@ -154,6 +164,7 @@ func (q *question) removed(w http.ResponseWriter) bool {
 		return false
 	}
 	q.identify()
+	q.recall()
 	s := q.h.selection(q.view)
 	q.choose(s, nil)
 	if !q.decision.Found() {

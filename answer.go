@@ -87,6 +87,7 @@ func (q *question) send(w http.ResponseWriter, picks []redirector.Pick, same boo
 	if len(h["Cache-Control"]) == 0 {
 		set("Cache-Control", q.h.CacheControl)
 	}
+	q.h.networkHeaders(h, q.o)
 	if q.h.documents&negotiable != 0 {
 		q.vary(h)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -63,8 +64,9 @@ type Instance struct {
 	// setting in the database, else 14d.
 	MaxScanAge caddy.Duration `json:"max_scan_age,omitempty"`
 
-	// The name under which `mbctl status` shows this server. Default: the host's
-	// name.
+	// The name under which `mbctl status` shows this server. Where instances share
+	// a database, a second one of the same name gets that of the instance appended.
+	// Default: the host's name.
 	Node string `json:"node,omitempty"`
 }
 
@@ -101,7 +103,25 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.instances[name] = in
 	}
+	a.tellNodesApart()
 	return nil
+}
+
+// tellNodesApart names the nodes of instances that share a database, which would
+// otherwise take turns in one row of it.
+func (a *App) tellNodesApart() {
+	names := slices.Sorted(maps.Keys(a.instances))
+	if i := slices.Index(names, defaultInstance); i > 0 { // that one keeps its name
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, defaultInstance)
+	}
+	taken := map[[2]string]bool{}
+	for _, name := range names {
+		in := a.instances[name]
+		if taken[[2]string{in.db.file, in.Node}] {
+			in.Node += "/" + name
+		}
+		taken[[2]string{in.db.file, in.Node}] = true
+	}
 }
 
 func (a *App) provisionInstance(name string, conf Instance, repl *caddy.Replacer) (*instance, error) {
@@ -163,10 +183,12 @@ func (a *App) Start() error {
 	a.mu.Unlock()
 	running.add(a)
 	a.follow()
+	watched := map[*database]bool{}
 	for _, in := range a.instances {
 		in.db.start()
 		a.loops.Go(func() { a.announce(ctx, in) })
-		if a.bringsForward(in) {
+		if !watched[in.db] && a.bringsForward(in.db) {
+			watched[in.db] = true
 			a.loops.Go(func() { a.bringForward(ctx, in) })
 		}
 	}

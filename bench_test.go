@@ -65,6 +65,11 @@ func BenchmarkServeHTTP(b *testing.B) {
 			benchmark(b, s, paths)
 		})
 	}
+	b.Run("retry", func(b *testing.B) {
+		s := newSite(b, Instance{Database: d.url, GeoIP: city}, &Handler{Root: d.root, CheckFile: -1, Settings: escaping})
+		d.follow(s)
+		benchmark(b, s, paths)
+	})
 }
 
 // benchmark measures the handler, with the part of the request's preparation

@@ -107,9 +107,26 @@ var appOptions = map[string]func(*caddyfile.Dispenser, *Instance) error{
 //	    }
 //	    debug_from       <cidrs...>
 //	    health           <path>
+//	    policy           tiers | distance
 //	    distance_factor  <factor>
 //	    distance_slack   <kilometres>
+//	    spill            <n>
+//	    affinity         [<copies>] {
+//	        copies       <n>
+//	        min_size     <size>
+//	        folder_below <size>
+//	    }
+//	    sticky           <duration> | off
+//	    share            by requests | bytes
+//	    retry            <duration> | off
+//	    origin_mirror    <score> {
+//	        country      <code>
+//	        continent    <code>
+//	        coordinates  <latitude> <longitude>
+//	        asn          <numbers...>
+//	    }
 //	    duplicates       <n>
+//	    network_headers  on | off
 //	    cache_control    <value>
 //	    allow_outdated   <path> <duration>
 //	    keep_removed     <path> <duration>
@@ -153,6 +170,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 var handlerOptions = func() map[string]func(*caddyfile.Dispenser, *Handler) error {
 	all := maps.Clone(siteOptions)
+	maps.Copy(all, choiceOptions)
 	maps.Copy(all, documentOptions)
 	return all
 }()
@@ -177,17 +195,8 @@ var siteOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
 	"fallback":         parseFallback,
 	"debug_from":       func(d *caddyfile.Dispenser, h *Handler) error { return list(d, &h.DebugFrom) },
 	"health":           func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.Health) },
-	"distance_factor":  func(d *caddyfile.Dispenser, h *Handler) error { return float(d, "", &h.DistanceFactor) },
-	"distance_slack": func(d *caddyfile.Dispenser, h *Handler) error {
-		h.DistanceSlackKm = new(float64)
-		return float(d, "km", h.DistanceSlackKm)
-	},
 	"bring_scans_forward": func(d *caddyfile.Dispenser, h *Handler) error {
 		return onOff(d, &h.BringScansForward)
-	},
-	"duplicates": func(d *caddyfile.Dispenser, h *Handler) error {
-		h.Duplicates = new(int)
-		return number(d, h.Duplicates)
 	},
 	"cache_control":  func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.CacheControl) },
 	"allow_outdated": func(d *caddyfile.Dispenser, h *Handler) error { return parseAllowance(d, &h.AllowOutdated) },

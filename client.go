@@ -71,15 +71,26 @@ func (h *Handler) identify(q *redirector.Query, addr netip.Addr, w *redirector.W
 
 // neutral gives an address of the same family that is in nobody's network, so
 // that the client is in no mirror's prefix but is not sent to a mirror it
-// cannot reach.
+// cannot reach. Those of different clients mostly differ: where a client stays
+// with its mirror, not all that say they are elsewhere stay with the same.
 func neutral(addr netip.Addr) netip.Addr {
 	switch {
 	case addr.Is4():
-		return netip.IPv4Unspecified()
+		a := addr.As4()
+		a[0] = 0 // "this network" (RFC 791 section 3.2)
+		return netip.AddrFrom4(a)
 	case addr.Is6():
-		return netip.IPv6Unspecified()
+		a := addr.As16()
+		a[0], a[1] = 0, 1 // 0000::/8 is reserved by the IETF (RFC 4291 section 2.4)
+		return netip.AddrFrom16(a)
 	}
 	return addr
+}
+
+// isNeutral reports whether neutral made an address.
+func isNeutral(addr netip.Addr) bool {
+	a := addr.As16()
+	return addr.Is4() && a[12] == 0 || addr.Is6() && a[0] == 0 && a[1] == 1
 }
 
 func (h *Handler) mayDebug(addr netip.Addr) bool {

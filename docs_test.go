@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 )
 
 // Every setting is in the table of docs/caddyfile.md by both its names.
@@ -45,6 +46,7 @@ func TestSettingsAreDocumented(t *testing.T) {
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[Instance](), reflect.TypeFor[Hooks](), reflect.TypeFor[Handler](), reflect.TypeFor[Fallback](),
 		reflect.TypeFor[DocumentSettings](), reflect.TypeFor[Publisher](), reflect.TypeFor[Allowance](), reflect.TypeFor[Repository](),
+		reflect.TypeFor[redirector.Settings](), reflect.TypeFor[redirector.AffinitySettings](), reflect.TypeFor[redirector.OriginMirror](),
 	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -89,5 +91,27 @@ func TestExample(t *testing.T) {
 	s.wants("/a/file.bin.asc", "", 200, "")
 	if _, body := s.get("/a/", ""); !strings.Contains(body, "file.bin.asc") {
 		t.Error("the folder is not listed")
+	}
+}
+
+// The files of the example with several trees stand in its page as they are.
+func TestInstancesPage(t *testing.T) {
+	page, err := os.ReadFile("docs/instances.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, kind := range map[string]string{"Caddyfile": "caddyfile", "mbctl.toml": "toml"} {
+		text, err := os.ReadFile("examples/instances/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(page, []byte("```"+kind+"\n"+string(text)+"```\n")) {
+			t.Errorf("docs/instances.md has another %s than examples/instances", name)
+		}
+		if kind == "caddyfile" {
+			if _, warnings, err := caddyconfig.GetAdapter(kind).Adapt(text, map[string]any{"filename": name}); err != nil || len(warnings) > 0 {
+				t.Errorf("%v %v", err, warnings)
+			}
+		}
 	}
 }

@@ -50,6 +50,7 @@ func (q *question) serve(w http.ResponseWriter, d *document) {
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", q.documentCache(d.shared))
 	}
+	q.h.networkHeaders(h, q.o)
 	h.Set("Etag", entityTag(d.body, d.tag))
 	modified := q.modified()
 	if d.rest == nil {

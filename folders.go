@@ -17,7 +17,7 @@ import (
 
 // folderList gives the folder whose list of mirrors a request asks for.
 func (h *Handler) folderList(r *http.Request) (string, bool) {
-	if !strings.Contains(r.URL.RawQuery, redirector.AsMirrorList.String()) && len(h.yum) == 0 || r.URL.RawQuery == "" {
+	if !strings.Contains(strings.ToLower(r.URL.RawQuery), redirector.AsMirrorList.String()) && len(h.yum) == 0 || r.URL.RawQuery == "" {
 		return "", false
 	}
 	folder, root := strings.CutPrefix(r.URL.Path, "/")
@@ -57,7 +57,10 @@ func (q *question) folder(w http.ResponseWriter) action {
 	}
 	list := q.mirrorsOf(folder, held, all)
 	for i := range list.Sources {
-		list.Sources[i].Coverage = coverage[q.decision.Picks[i].Mirror]
+		list.Sources[i].Coverage = 1 // the origin's
+		if at := q.decision.Picks[i].Mirror; at < len(coverage) {
+			list.Sources[i].Coverage = coverage[at]
+		}
 	}
 	list.Sources = append(list.Sources, q.folderResorts(mirror.EscapePath(folder), len(list.Sources) == 0)...)
 	doc := &document{kind: format.ContentType()}
@@ -85,7 +88,8 @@ func (q *question) mirrorsOf(folder string, held redirector.Holder, limit int) *
 	q.identify()
 	s := q.h.selection(q.view)
 	q.query.Limit, q.query.Explain = limit, true
-	s.Choose(&q.query, held, q.draw(), &q.decision)
+	s.Choose(&q.query, q.addOrigin(held, q.originURL() != ""), q.draw(), &q.decision)
+	q.settleOrigin(s, false)
 	escaped := mirror.EscapePath(folder)
 	if escaped != "" {
 		escaped += "/"

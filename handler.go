@@ -19,6 +19,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/filecheck"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/retry"
 )
 
 // ServeHTTP redirects, or passes the request on.
@@ -113,6 +114,9 @@ type question struct {
 	related  [3]redirector.Related
 	query    redirector.Query
 	decision redirector.Decision
+	origined withOrigin
+	visit    retry.Visit
+	tried    [retry.Most]mirror.ID
 	buf      []byte
 }
 
@@ -141,7 +145,7 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 func (q *question) forget() {
 	q.r, q.vars, q.repl, q.o, q.view = nil, nil, nil, nil, nil
 	q.file, q.target, q.root, q.exempted = "", "", "", ""
-	q.query, q.ask, q.anyOf = redirector.Query{}, redirector.Ask{}, catalog.AnyOf{}
+	q.query, q.ask, q.anyOf, q.origined = redirector.Query{}, redirector.Ask{}, catalog.AnyOf{}, withOrigin{}
 }
 
 // answer goes through the steps; the first that knows what to do ends it.
@@ -317,13 +321,18 @@ func (q *question) mimeType() string { return mime.TypeByExtension(path.Ext(q.fi
 func (q *question) redirect(w http.ResponseWriter) action {
 	q.identify()
 	q.allow()
+	q.recall()
 	s := q.h.selection(q.view)
 	q.choose(s, nil)
 	if !q.decision.Found() {
 		q.known("")
 		return q.noMirror(w)
 	}
-	return q.toMirror(w, s, reasonMirror, q.agree())
+	same := q.agree()
+	if q.settleOrigin(s, true); q.decision.Picks[0].Mirror == s.origin {
+		return q.fromOrigin(w)
+	}
+	return q.toMirror(w, s, reasonMirror, same)
 }
 
 // toMirror redirects to the first of the decision's picks. same: they have the
@@ -339,6 +348,7 @@ func (q *question) toMirror(w http.ResponseWriter, s *selection, reason string, 
 		s.redirects[best.Mirror].Inc()
 		q.credit(q.h.counts.mirror)
 	}
+	q.remember(s.Mirror(best.Mirror).ID)
 	return q.o.say(resultRedirect, reason, done)
 }
 

@@ -38,7 +38,7 @@ func (q *question) list() *mirrorlist.File {
 	f := &mirrorlist.File{Subject: q.subject(d), Sources: q.sources(all, true)}
 	if !q.ask.All {
 		client := q.query.Client
-		if client.Addr.IsUnspecified() { // it stands for a simulated client
+		if isNeutral(client.Addr) { // it stands for a simulated client
 			client.Addr = netip.Addr{}
 		}
 		f.Client = &client
@@ -58,6 +58,9 @@ func (q *question) excluded() []mirrorlist.Excluded {
 	var list []mirrorlist.Excluded
 	s, debug := q.h.selection(q.view), q.h.mayDebug(q.addr)
 	for _, r := range q.decision.Rejected {
+		if r.Mirror == s.origin {
+			continue
+		}
 		if m := s.Mirror(r.Mirror); debug || r.Reason.Public() && !m.ASOnly && !m.PrefixOnly && m.Enabled {
 			list = append(list, mirrorlist.Excluded{Name: m.Name, Country: m.Country, Reason: r.Reason.String()})
 		}

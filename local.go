@@ -25,10 +25,35 @@ func (h *Handler) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 		sent = nil
 	}
 	w = &counting{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, sent: sent}
-	if !o.indexed {
+	if !o.indexed && !*h.NetworkHeaders {
 		return next.ServeHTTP(w, r)
 	}
 	header, before := w.Header(), w.Header().Clone()
+	h.describe(header, r, o)
+	err := next.ServeHTTP(w, r)
+	if err != nil { // what follows is about the error
+		for _, field := range [...]string{"Vary", "Link", "Digest", fieldRepr, "Cache-Control", fieldPrefix, fieldAS} {
+			if v, ok := before[field]; ok {
+				header[field] = v
+			} else {
+				header.Del(field)
+			}
+		}
+	}
+	return err
+}
+
+// describe sets the fields that say what is known of the file, and of the client.
+func (h *Handler) describe(header http.Header, r *http.Request, o *outcome) {
+	if *h.NetworkHeaders {
+		if len(header["Cache-Control"]) == 0 {
+			header["Cache-Control"] = []string{"private"}
+		}
+		h.networkHeaders(header, o)
+	}
+	if !o.indexed {
+		return
+	}
 	if h.documents&negotiable != 0 {
 		header.Add("Vary", "Accept")
 	}
@@ -39,17 +64,6 @@ func (h *Handler) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 		digest, repr := redirector.DigestFields(o.sha256)
 		header["Digest"], header[fieldRepr] = []string{digest}, []string{repr}
 	}
-	err := next.ServeHTTP(w, r)
-	if err != nil { // what follows is about the error
-		for _, field := range [...]string{"Vary", "Link", "Digest", fieldRepr} {
-			if v, ok := before[field]; ok {
-				header[field] = v
-			} else {
-				header.Del(field)
-			}
-		}
-	}
-	return err
 }
 
 // mayBeEncoded reports whether `encode` might compress the file for this

@@ -203,9 +203,9 @@ func (w *missWatch) fail(ctx context.Context, err error) {
 	w.app.logger.Info("scans are not brought forward for files that clients ask for in vain", "instance", w.in.name, "why", err)
 }
 
-// bringsForward reports whether any site of an instance wants that.
-func (a *App) bringsForward(in *instance) bool {
+// bringsForward reports whether any site on a database wants that.
+func (a *App) bringsForward(db *database) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.ContainsFunc(a.sites, func(h *Handler) bool { return h.rt == in && *h.BringScansForward })
+	return slices.ContainsFunc(a.sites, func(h *Handler) bool { return h.rt.db == db && *h.BringScansForward })
 }

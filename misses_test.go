@@ -111,7 +111,7 @@ func TestMissesOff(t *testing.T) {
 	for range 10 {
 		s.get("/a.iso").want(t, "miss", 0, "local no_mirror")
 	}
-	if n := len(s.h.rt.db.misses.take()); n != 0 || s.app.bringsForward(s.h.rt) {
+	if n := len(s.h.rt.db.misses.take()); n != 0 || s.app.bringsForward(s.h.rt.db) {
 		t.Errorf("%d files are counted", n)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/retry"
 )
 
 func init() {
@@ -155,6 +156,11 @@ type Handler struct {
 
 	redirector.Settings
 
+	// Whether answers tell clients the prefix (`X-Prefix`) and the AS (`X-AS`)
+	// that they are in, where these are known. What shared caches may keep does
+	// not. Default: false.
+	NetworkHeaders *bool `json:"network_headers,omitempty"`
+
 	// The Cache-Control field of redirects; one that an earlier handler set is
 	// kept. Default: `private, no-cache`.
 	CacheControl string `json:"cache_control,omitempty"`
@@ -175,6 +181,7 @@ type Handler struct {
 	stamp          *redirector.Stamp // nil: redirects are not signed
 	torrents       bool              // there is something to find peers with
 
+	retries   *retry.Memory // nil: clients that come back get any mirror
 	selector  selector
 	roots     roots
 	forwarded forwarded
@@ -230,7 +237,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.provisionDocuments(repl); err != nil {
 		return err
 	}
-	h.links = *h.Duplicates > 0
+	h.provisionChoice()
 	h.checkAge = time.Duration(h.CheckFile)
 	h.minSize = *h.MinSize
 	h.forwarded.logger = h.logger
@@ -243,7 +250,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // the effective configuration.
 func (h *Handler) setDefaults() {
 	h.setDocumentDefaults()
-	h.SetDefaults()
+	h.setChoiceDefaults()
 	def(&h.Root, "{http.vars.root}")
 	def(&h.Head, "redirect")
 	def(&h.NotReady, "local")
@@ -300,7 +307,7 @@ func (h *Handler) Validate() error {
 	case h.Health != "" && !strings.HasPrefix(h.Health, "/"):
 		return fmt.Errorf("health: %q is not a path beginning with a slash", h.Health)
 	}
-	if err := h.Settings.Validate(); err != nil {
+	if err := h.validateChoice(); err != nil {
 		return err
 	}
 	return h.validateDocuments()

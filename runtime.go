@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/note"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/retry"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
@@ -93,6 +94,10 @@ type database struct {
 
 	notes note.Memory // a reload must not forget which notes came
 
+	// Nor which mirrors clients come back from.
+	retriesOnce sync.Once
+	retries     *retry.Memory // nil: no site wants it; see retryMemory
+
 	misses misses
 
 	mu      sync.Mutex
@@ -134,6 +139,8 @@ func newDatabase(url string, conns int) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
+	// With several instances it must be said whose catalog a message is about.
+	log = log.With("database", s.Describe())
 	o := catalog.Options{Logger: log}
 	d := &database{
 		store:        s,

@@ -1,6 +1,7 @@
 package mirrorbrain
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,35 +25,52 @@ type selector struct {
 // selection is a list of mirrors compiled under a policy.
 type selection struct {
 	*redirector.Set
+	basis
 
-	version   uint64 // of the World
-	setting   string // max_scan_age as the database has it
+	origin    int // index of this server; noOrigin: it is none of the mirrors
 	redirects []prometheus.Counter
+}
+
+// basis is what a selection was compiled from, beside the handler's settings.
+type basis struct {
+	version uint64   // of the World
+	scanAge string   // max_scan_age as the database has it
+	key     [16]byte // the database's, which it changes when it is restored
+}
+
+func basisOf(v *catalog.View) basis {
+	return basis{version: v.Holdings().Version, scanAge: v.Setting(settingScanAge), key: v.Key()}
 }
 
 // selection gives the mirrors of a view.
 func (h *Handler) selection(v *catalog.View) *selection {
-	world, setting := v.Holdings(), v.Setting(settingScanAge)
+	from := basisOf(v)
 	s := h.selector.now.Load()
-	if s != nil && s.version == world.Version && s.setting == setting {
+	if s != nil && s.basis == from {
 		return s
 	}
 	h.selector.mu.Lock()
 	defer h.selector.mu.Unlock()
 	s = h.selector.now.Load()
-	if s != nil && s.version == world.Version && s.setting == setting {
+	if s != nil && s.basis == from {
 		return s
 	}
-	n := &selection{
-		Set:       redirector.Compile(world.Mirrors, h.policyFor(v)),
-		version:   world.Version,
-		setting:   setting,
-		redirects: mirrorCounters(h.Instance, world.Mirrors),
-	}
+	n := h.compile(v, from)
 	// A request that still holds an older view must not replace the newer one.
-	if s == nil || s.version <= n.version {
+	if s == nil || s.basis.version <= from.version {
 		h.selector.now.Store(n)
 	}
+	return n
+}
+
+func (h *Handler) compile(v *catalog.View, from basis) *selection {
+	mirrors := v.Holdings().Mirrors
+	n := &selection{basis: from, origin: noOrigin, redirects: mirrorCounters(h.Instance, mirrors)}
+	if h.OriginMirror != nil {
+		n.origin = len(mirrors)
+		mirrors = append(slices.Clip(mirrors), h.OriginMirror.Mirror())
+	}
+	n.Set = redirector.Compile(mirrors, h.policyFor(v))
 	return n
 }
 

@@ -190,7 +190,7 @@ func (s *server) logged(text string) (lines []string) {
 
 // plain is a site on the depot's root with a few options.
 func (d *depot) plain(options string) string {
-	return fmt.Sprintf("root * %s\nmirrorbrain {\nhealth /health\n%s\n}\nfile_server", d.root, options)
+	return fmt.Sprintf("root * %s\nmirrorbrain {\nhealth /health\nretry off\n%s\n}\nfile_server", d.root, options)
 }
 
 func TestServer(t *testing.T) {

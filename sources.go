@@ -46,6 +46,7 @@ func (q *question) sources(limit int, why bool) []mirror.Source {
 	} else {
 		q.choose(s, q.draw())
 	}
+	q.settleOrigin(s, false)
 	escaped := mirror.EscapePath(q.target)
 	list := make([]mirror.Source, 0, len(q.decision.Picks))
 	for i := range q.decision.Picks {
@@ -137,7 +138,7 @@ func (q *question) cell() time.Time {
 // client and cell, on every node.
 func (q *question) draw() redirector.Rand {
 	h := fnv.New128a()
-	addr := q.addr.As16()
+	addr := q.query.Client.Addr.As16() // who is simulated gets what the real one would
 	_, _ = h.Write(addr[:])
 	_, _ = h.Write(binary.LittleEndian.AppendUint32(nil, uint32(q.entry.ID)))
 	_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(q.cell().Unix())))

@@ -3,6 +3,7 @@ package redirector
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -65,4 +66,21 @@ func splitWishes(values []string) (out []string) {
 		}
 	}
 	return out
+}
+
+// foldNames adds, under their lower-case names, the values of arguments whose
+// names have upper-case letters: COUNTRY, as other redirectors write it, is
+// country. What was written in lower case comes first.
+func foldNames(q url.Values) {
+	var odd []string
+	for name := range q {
+		if strings.ToLower(name) != name {
+			odd = append(odd, name)
+		}
+	}
+	slices.Sort(odd)
+	for _, name := range odd {
+		lower := strings.ToLower(name)
+		q[lower] = append(slices.Clip(q[lower]), q[name]...)
+	}
 }
