@@ -1,6 +1,9 @@
 package mirror
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // The periods of quotas: days and calendar months of UTC.
 const (
@@ -76,3 +79,28 @@ func (s *Sums) Used(q Quota) int64 {
 
 // SpentBy reports whether a quota is used up.
 func (s *Sums) SpentBy(q Quota) bool { return q.Bytes > 0 && s.Used(q) >= q.Bytes }
+
+// String gives "25TiB/month" or "500GiB/day"; "" for no quota.
+func (q Quota) String() string {
+	switch {
+	case q.Bytes <= 0:
+		return ""
+	case q.Period == QuotaDay:
+		return FormatSize(q.Bytes) + "/day"
+	}
+	return FormatSize(q.Bytes) + "/month"
+}
+
+// FormatSize gives a number of bytes exactly, in the largest unit that allows it:
+// "4GiB", "1500".
+func FormatSize(n int64) string {
+	for _, u := range []struct {
+		name string
+		size int64
+	}{{"PiB", 1 << 50}, {"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if n >= u.size && n%u.size == 0 {
+			return strconv.FormatInt(n/u.size, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
