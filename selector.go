@@ -28,6 +28,7 @@ type selection struct {
 	version   uint64 // of the World
 	setting   string // max_scan_age as the database has it
 	redirects []prometheus.Counter
+	load      redirector.Load // what the mirrors carry; nil: nothing that matters
 }
 
 // selection gives the mirrors of a view.
@@ -48,6 +49,7 @@ func (h *Handler) selection(v *catalog.View) *selection {
 		version:   world.Version,
 		setting:   setting,
 		redirects: mirrorCounters(h.Instance, world.Mirrors),
+		load:      h.load(world.Mirrors),
 	}
 	// A request that still holds an older view must not replace the newer one.
 	if s == nil || s.version <= n.version {
