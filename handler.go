@@ -347,6 +347,9 @@ func (q *question) toMirror(w http.ResponseWriter, s *selection, reason string, 
 	if !q.o.simulated {
 		s.redirects[best.Mirror].Inc()
 		q.credit(q.h.counts.mirror)
+		if q.r.Method == http.MethodGet {
+			q.h.rt.db.traffic.Credit(s.Mirror(best.Mirror).ID, q.entry.Size, q.now)
+		}
 	}
 	q.remember(s.Mirror(best.Mirror).ID)
 	return q.o.say(resultRedirect, reason, done)
@@ -369,8 +372,12 @@ func (q *question) identify() {
 	q.query.File, q.query.Size, q.query.Path = q.entry.ID, q.entry.Size, q.target
 }
 
-// choose fills in the decision.
+// choose fills in the decision. What mirrors carry counts for redirects alone,
+// which are drawn by chance: documents are the same on all nodes.
 func (q *question) choose(s *selection, rnd redirector.Rand) {
+	if rnd == nil {
+		q.query.Load = s.load
+	}
 	s.Choose(&q.query, q.holder(), rnd, &q.decision)
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/note"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/retry"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/traffic"
 )
 
 // What outlives configurations, by what shapes it. A reload that changes a
@@ -100,6 +101,8 @@ type database struct {
 
 	misses misses
 
+	traffic *traffic.Ledger // of this node since it was started
+
 	mu      sync.Mutex
 	cancel  context.CancelFunc // of the loops; nil: not started
 	loops   sync.WaitGroup
@@ -147,6 +150,7 @@ func newDatabase(url string, conns int) (*database, error) {
 		catalog:      catalog.New(o),
 		kept:         catalog.NewKept(o),
 		repositories: catalog.NewRepositories(),
+		traffic:      traffic.NewLedger(),
 		file:         filepath.Join(caddy.AppDataDir(), "mirrorbrain", hash(url)+".catalog"),
 	}
 	d.digests = newRemembered(64<<20, weighDigests, d.readDigests)
@@ -178,6 +182,7 @@ func (d *database) start() {
 	beside := catalog.BesideOptions{File: d.file}
 	d.loops.Go(func() { catalog.FollowKept(ctx, d.catalog, d.kept, newSource(d.store), beside) })
 	d.loops.Go(func() { catalog.FollowRepositories(ctx, d.catalog, d.repositories, newSource(d.store), beside) })
+	d.loops.Go(func() { d.followTraffic(ctx) })
 }
 
 func (d *database) setPrefixes(each func(yield func(catalog.Prefix) error) error) error {
@@ -196,7 +201,8 @@ func (d *database) setPrefixes(each func(yield func(catalog.Prefix) error) error
 
 // Destruct ends the loops, and closes the database when the last request has
 // left. It does not wait, except when the process is about to exit: then the
-// loops may write the catalog down.
+// loops may write the catalog down, and the database is told what was sent to
+// mirrors.
 func (d *database) Destruct() error {
 	d.mu.Lock()
 	d.stopped = true
@@ -209,7 +215,13 @@ func (d *database) Destruct() error {
 	go func() {
 		defer close(done)
 		d.loops.Wait()
+		if cancel != nil {
+			d.flushTraffic(context.Background(), lastTrafficTimeout) // before requests are waited for: exiting does not
+		}
 		d.close(idleTimeout)
+		if cancel != nil {
+			d.flushTraffic(context.Background(), lastTrafficTimeout)
+		}
 		d.digests.close()
 		d.history.close()
 		d.folders.close()

@@ -29,6 +29,7 @@ type selection struct {
 
 	origin    int // index of this server; noOrigin: it is none of the mirrors
 	redirects []prometheus.Counter
+	load      redirector.Load // what the mirrors carry; nil: nothing that matters
 }
 
 // basis is what a selection was compiled from, beside the handler's settings.
@@ -70,7 +71,7 @@ func (h *Handler) compile(v *catalog.View, from basis) *selection {
 		n.origin = len(mirrors)
 		mirrors = append(slices.Clip(mirrors), h.OriginMirror.Mirror())
 	}
-	n.Set = redirector.Compile(mirrors, h.policyFor(v))
+	n.Set, n.load = redirector.Compile(mirrors, h.policyFor(v)), h.load(mirrors)
 	return n
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -76,6 +78,60 @@ func (ws Ways) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return json.Marshal(known)
+}
+
+// HTTPWays gives the ways that the mirror has, by the schemes of its URLs and
+// its IP versions; unknown versions are both.
+func (m *Mirror) HTTPWays() (ways []HTTPWay) {
+	for w := range HTTPWays {
+		scheme, family := "http://", IPv4
+		if w.HTTPS() {
+			scheme = "https://"
+		}
+		if w == HTTPOverIPv6 || w == HTTPSOverIPv6 {
+			family = IPv6
+		}
+		has := func(u string) bool { return strings.HasPrefix(u, scheme) }
+		if (m.Families == 0 || m.Families&family != 0) && slices.ContainsFunc(m.HTTP, has) {
+			ways = append(ways, w)
+		}
+	}
+	return ways
+}
+
+// WaysDown gives those of the mirror's ways that are down, and whether all are.
+func (m *Mirror) WaysDown() (down []HTTPWay, all bool) {
+	has := m.HTTPWays()
+	for _, w := range has {
+		if m.Probe.Ways[w].Down {
+			down = append(down, w)
+		}
+	}
+	return down, len(down) > 0 && len(down) == len(has)
+}
+
+// waysReason says of ways that are down, which and why: "https-ipv6 since
+// 2026-11-24 18:00: connection refused". Those with one reason are put together.
+func (m *Mirror) waysReason(down []HTTPWay) string {
+	var parts []string
+	for i := 0; i < len(down); {
+		state := m.Probe.Ways[down[i]]
+		names := down[i].String()
+		for i++; i < len(down) && m.Probe.Ways[down[i]] == state; i++ {
+			names += ", " + down[i].String()
+		}
+		parts = append(parts, names+" "+state.reason())
+	}
+	return strings.Join(parts, "; ")
+}
+
+// reason gives since when and why a way is down.
+func (s *WayState) reason() string {
+	text := "since " + s.Since.UTC().Format("2006-01-02 15:04")
+	if s.Error != "" {
+		text += ": " + s.Error
+	}
+	return text
 }
 
 // UnmarshalJSON implements json.Unmarshaler. Ways that it does not know are left

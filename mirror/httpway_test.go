@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -37,5 +38,49 @@ func TestWaysJSON(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`{"http-ipv9":{"down":true}}`), &got); err != nil || got != (Ways{}) {
 		t.Errorf("an unknown way: %+v, %v", got, err)
+	}
+}
+
+func TestWaysOfMirror(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)
+	dead := WayState{Down: true, Since: now, Error: "refused"}
+	expired := WayState{Down: true, Since: now, Error: "certificate expired"}
+	http, https := "http://m.example/", "https://m.example/"
+	tests := []struct {
+		name     string
+		urls     []string
+		families Families
+		ways     Ways
+		has      string
+		state    State
+		reason   string
+	}{
+		{"nothing known", []string{http, https}, 0, Ways{}, "[http-ipv4 http-ipv6 https-ipv4 https-ipv6]", StateUp, ""},
+		{"one down", []string{https}, IPv4 | IPv6, Ways{HTTPSOverIPv6: dead}, "[https-ipv4 https-ipv6]", StateUp,
+			"but not by https-ipv6 since 2026-11-24 18:00: refused"},
+		{"all it has", []string{https}, IPv4, Ways{HTTPSOverIPv4: dead}, "[https-ipv4]", StateDown, "https-ipv4 since 2026-11-24 18:00: refused"},
+		{"one that it has not", []string{https}, IPv4, Ways{HTTPOverIPv4: dead}, "[https-ipv4]", StateUp, ""},
+		{"the families are not known", []string{https}, 0, Ways{HTTPSOverIPv4: dead}, "[https-ipv4 https-ipv6]", StateUp,
+			"but not by https-ipv4 since 2026-11-24 18:00: refused"},
+		{"up again", []string{http}, IPv6, Ways{HTTPOverIPv6: {Since: now}}, "[http-ipv6]", StateUp, ""},
+		{"all, for two reasons", []string{http, https}, 0, Ways{dead, dead, expired, expired}, "[http-ipv4 http-ipv6 https-ipv4 https-ipv6]", StateDown,
+			"http-ipv4, http-ipv6 since 2026-11-24 18:00: refused; https-ipv4, https-ipv6 since 2026-11-24 18:00: certificate expired"},
+		{"no URL", nil, 0, Ways{dead, dead, dead, dead}, "[]", StateUp, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := Mirror{
+				HTTP: test.urls, Families: test.families, Enabled: true,
+				Probe: ProbeState{Ways: test.ways}, Scan: ScanState{Succeeded: now, Held: 1},
+			}
+			if got := fmt.Sprint(m.HTTPWays()); got != test.has {
+				t.Errorf("has %s, want %s", got, test.has)
+			}
+			if state, reason := m.State(now, 0); state != test.state || reason != test.reason {
+				t.Errorf("%s: %s, want %s: %s", state, reason, test.state, test.reason)
+			}
+		})
 	}
 }

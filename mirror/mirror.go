@@ -195,10 +195,13 @@ const (
 )
 
 // State gives the mirror's state at now and the reason for it in a short
-// phrase ("" when there is nothing to say of a mirror that is up). Scans older than maxScanAge take a mirror out;
-// maxScanAge 0 sets no limit.
+// phrase ("" when there is nothing to say of a mirror that is up). Scans older
+// than maxScanAge take a mirror out; maxScanAge 0 sets no limit. A mirror that is
+// down in all ways that it has is down; of one that is up the reason names those
+// that are down.
 func (m *Mirror) State(now time.Time, maxScanAge time.Duration) (State, string) {
 	const day = "2006-01-02 15:04"
+	waysDown, down := m.WaysDown()
 	switch {
 	case !m.Enabled && m.EnableAfterScan:
 		return StateDisabled, "enabled once a scan succeeds"
@@ -208,6 +211,8 @@ func (m *Mirror) State(now time.Time, maxScanAge time.Duration) (State, string) 
 		return StateDisabled, "until " + m.DisabledUntil.UTC().Format(day)
 	case m.Probe.Down:
 		return StateDown, fmt.Sprintf("since %s: %s", m.Probe.Since.UTC().Format(day), m.Probe.Error)
+	case down:
+		return StateDown, m.waysReason(waysDown)
 	case m.Scan.Succeeded.IsZero():
 		if m.Scan.Error != "" {
 			return StateNeverScanned, "last attempt: " + m.Scan.Error
@@ -216,12 +221,15 @@ func (m *Mirror) State(now time.Time, maxScanAge time.Duration) (State, string) 
 	case maxScanAge > 0 && now.Sub(m.Scan.Succeeded) > maxScanAge:
 		return StateScanTooOld, "last good scan " + m.Scan.Succeeded.UTC().Format(day)
 	case m.Quota.Spent:
-		return StateQuotaSpent, ""
+		return StateQuotaSpent, fmt.Sprintf("%s, until %s", m.Quota, m.Quota.Renews(now).Format(time.DateOnly))
 	case m.Resting(now):
 		return StateResting, "wants no traffic at this time"
 	}
 	if m.Scan.Held == 0 {
 		return StateUp, "but holds none of the origin's files"
+	}
+	if len(waysDown) > 0 {
+		return StateUp, "but not by " + m.waysReason(waysDown)
 	}
 	return StateUp, ""
 }

@@ -3,10 +3,16 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
 // DefaultKeepEvents is how long the log of changes is kept.
 const DefaultKeepEvents = 365 * 24 * time.Hour
+
+// keepTraffic is for how many days it is kept what was sent to mirrors: a year
+// and the same month of the year before.
+const keepTraffic = 400
 
 // Retired counts what nobody needs any more.
 type Retired struct {
@@ -17,6 +23,7 @@ type Retired struct {
 	Events   int64 // of the log of changes
 	Parts    int64 // block sums for zsync that belong to nothing
 	Prefixes int64 // of tables of announced networks that were replaced
+	Traffic  int64 // days of mirrors, long past
 }
 
 const (
@@ -27,6 +34,7 @@ const (
 	// oldPrefixes are of generations before the present one; a later one may be
 	// about to be filled.
 	oldPrefixes = "generation < (SELECT prefix_generation FROM head)"
+	oldTraffic  = "day < $1"
 )
 
 // CountRetired counts what Purge and Retire would delete.
@@ -49,6 +57,7 @@ func (s *Store) CountRetired(ctx context.Context, keepVersions, keepEvents time.
 			{&r.Events, "event WHERE at < $1", []any{now - int64(keepEvents)}},
 			{&r.Parts, "zsync_part WHERE " + strayParts, nil},
 			{&r.Prefixes, "asn_prefix WHERE " + oldPrefixes, nil},
+			{&r.Traffic, "mirror_traffic WHERE " + oldTraffic, []any{int64(mirror.DayOf(instant(now))) - keepTraffic}},
 		} {
 			if err := n.q.QueryRowContext(ctx, "SELECT count(*) FROM "+c.from, c.args...).Scan(c.to); err != nil {
 				return err
@@ -59,8 +68,8 @@ func (s *Store) CountRetired(ctx context.Context, keepVersions, keepEvents time.
 	return r, fail("counting what is out of date", deadline(ctx, err))
 }
 
-// Retire deletes what Purge leaves: old events, stray block sums, and tables of
-// networks that were replaced. No catalog has any of it.
+// Retire deletes what Purge leaves: old events, stray block sums, tables of
+// networks that were replaced, and days of traffic. No catalog has any of it.
 func (s *Store) Retire(ctx context.Context, keepEvents time.Duration) (r Retired, err error) {
 	err = s.update(ctx, "deleting what is out of date", func(t *tx) error {
 		now, err := t.clock(ctx)
@@ -80,6 +89,7 @@ func (s *Store) Retire(ctx context.Context, keepEvents time.Duration) (r Retired
 			{&r.Parts, "zsync_part WHERE " + strayParts, nil},
 			{&r.Events, "event WHERE at < $1", []any{now - int64(keepEvents)}},
 			{&r.Prefixes, "asn_prefix WHERE " + oldPrefixes, nil},
+			{&r.Traffic, "mirror_traffic WHERE " + oldTraffic, []any{int64(mirror.DayOf(instant(now))) - keepTraffic}},
 		} {
 			res, err := t.ExecContext(ctx, "DELETE FROM "+step.from, step.args...)
 			if err != nil {

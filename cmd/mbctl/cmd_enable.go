@@ -12,15 +12,27 @@ import (
 
 func newEnableCommand(a *app) *cobra.Command {
 	var afterScan bool
+	var ways []string
 	cmd := &cobra.Command{
 		Use:   "enable NAME...",
 		Short: "Let mirrors take requests",
 		Long: `Lets mirrors take requests. A mirror that was never scanned takes none until a
-scan has succeeded.`,
-		Example:           "  mbctl enable example\n  mbctl enable example --after-scan",
+scan has succeeded.
+
+With --way, what 'disable --way' did is undone, and nothing else; without it ways
+that are down stay so.`,
+		Example: `  mbctl enable example
+  mbctl enable example --after-scan
+  mbctl enable example --way https-ipv6`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.completeMirrors,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(ways) > 0 {
+				if afterScan {
+					return usagef("--after-scan is for the whole mirror, not for a way")
+				}
+				return a.enableWays(cmd.Context(), args, ways)
+			}
 			return a.changeEach(cmd.Context(), args, "enable", func(m *mirror.Mirror) error {
 				m.DisabledUntil = time.Time{}
 				m.Enabled, m.EnableAfterScan = !afterScan, afterScan
@@ -32,27 +44,42 @@ scan has succeeded.`,
 				case m.Scan.Succeeded.IsZero():
 					return "enabled; takes requests once a scan has succeeded: mbctl scan " + m.Name
 				}
-				return "enabled"
+				return "enabled" + waysLeft(m)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&afterScan, "after-scan", false, "only once a scan has succeeded")
+	addWayFlag(cmd, &ways, "only the `WAY` to it that was disabled: http-ipv4, http-ipv6, https-ipv4, https-ipv6 (several allowed)")
 	return cmd
 }
 
 func newDisableCommand(a *app) *cobra.Command {
-	var until string
+	var until, reason string
+	var ways []string
 	cmd := &cobra.Command{
 		Use:   "disable NAME...",
 		Short: "Send no more requests to mirrors",
 		Long: `Sends no more requests to mirrors, for good or until a time. Nodes follow within
-a second or two. What is known of the mirrors' files is kept.`,
+a second or two. What is known of the mirrors' files is kept.
+
+With --way, only requests by a scheme over an IP version are kept from them, for
+instance while a certificate or an IPv6 address does not work; a mirror with none
+left is down.`,
 		Example: `  mbctl disable example
   mbctl disable example --until 36h
-  mbctl disable example --until '2026-12-24 18:00'`,
+  mbctl disable example --until '2026-12-24 18:00'
+  mbctl disable example --way https-ipv6 --reason 'nobody listens there'`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: a.completeMirrors,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(ways) > 0 && until != "":
+				return usagef("--until is for the whole mirror, not for a way")
+			case len(ways) > 0:
+				return a.disableWays(cmd.Context(), args, ways, reason)
+			case reason != "":
+				return usagef("--reason goes with --way; 'mbctl comment' keeps notes about a mirror")
+			}
 			var at time.Time
 			if until != "" {
 				var err error
@@ -79,6 +106,8 @@ a second or two. What is known of the mirrors' files is kept.`,
 		},
 	}
 	cmd.Flags().StringVar(&until, "until", "", "until this `TIME` (2026-12-24 18:00, local) or for this long (36h, 14d)")
+	cmd.Flags().StringVar(&reason, "reason", "", "why the way does not work, in a few `WORDS`")
+	addWayFlag(cmd, &ways, "only this `WAY` to it: http-ipv4, http-ipv6, https-ipv4, https-ipv6 (several allowed)")
 	return cmd
 }
 
@@ -117,17 +146,25 @@ func (a *app) changeEach(ctx context.Context, names []string, what string, chang
 		}
 		mirrors = append(mirrors, m)
 	}
+	sent, err := a.sums(ctx)
+	if err != nil {
+		return err
+	}
 	docs := []mirrorDoc{}
 	for _, m := range mirrors {
 		var before mirror.Mirror
 		after, err := db.UpdateMirror(ctx, m.ID, who(), what, func(m *mirror.Mirror) error {
 			before = *m
-			return change(m)
+			err := change(m)
+			if q := m.Quota; q != before.Quota { // the old one's mark must not stay until a node looks
+				m.Quota.Spent = sent.of(m.ID).SpentBy(q)
+			}
+			return err
 		})
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", what, m.Name, err)
 		}
-		docs = append(docs, docOf(&after, a.maxScanAge()))
+		docs = append(docs, sent.doc(docOf(&after, a.maxScanAge()), &after))
 		a.say("%s: %s", m.Name, done(&after))
 		if err := a.wishScan(ctx, &before, &after); err != nil {
 			return err

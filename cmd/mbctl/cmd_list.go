@@ -55,7 +55,7 @@ them.`,
 	fs.BoolVar(&f.down, "down", false, "only mirrors that are down")
 	fs.StringSliceVarP(&f.country, "country", "c", nil, "only mirrors in these `COUNTRIES`")
 	fs.StringSliceVarP(&f.continent, "region", "r", nil, "only mirrors on these `CONTINENTS`")
-	fs.StringSliceVar(&f.state, "state", nil, "only mirrors in these `STATES`: up, disabled, down, never scanned, scan too old, quota spent")
+	fs.StringSliceVar(&f.state, "state", nil, "only mirrors in these `STATES`: up, disabled, down, never scanned, scan too old, quota spent, resting")
 	addListColumns(fs)
 	return cmd
 }
@@ -77,11 +77,7 @@ func (f *listFilter) lets(m *mirror.Mirror, state mirror.State) bool {
 }
 
 func (a *app) runList(ctx context.Context, part string, f listFilter) error {
-	db, err := a.store(ctx)
-	if err != nil {
-		return err
-	}
-	all, err := db.Mirrors(ctx)
+	all, sent, err := a.mirrors(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,7 +88,7 @@ func (a *app) runList(ctx context.Context, part string, f listFilter) error {
 		if !strings.Contains(m.Name, part) || !f.lets(&m, state) {
 			continue
 		}
-		d := listDoc{mirrorDoc: docOf(&m, a.maxScanAge())}
+		d := listDoc{mirrorDoc: sent.doc(docOf(&m, a.maxScanAge()), &m)}
 		if slices.Contains(f.more, "files") {
 			if d.Current, err = a.currentFiles(ctx, &m); err != nil {
 				return err

@@ -18,7 +18,10 @@ type mirrorDoc struct {
 	Reason   string `json:"reason,omitempty"`
 	Enabled  bool   `json:"enabled"`
 	settings `json:""`
-	Scan     scanDoc `json:"scan"`
+	Scan     scanDoc  `json:"scan"`
+	WaysDown []wayDoc `json:"ways_down,omitempty"`
+	// Traffic is what was sent to it; nil: not looked up.
+	Traffic *trafficDoc `json:"traffic,omitempty"`
 }
 
 type scanDoc struct {
@@ -40,6 +43,7 @@ func docOf(m *mirror.Mirror, maxScanAge time.Duration) mirrorDoc {
 			FailingSince: timeOrNil(m.Scan.FailingSince), Error: m.Scan.Error,
 			Protocol: m.Scan.Protocol, Held: m.Scan.Held,
 		},
+		WaysDown: waysDownOf(m),
 	}
 	d.Rsync, d.FTP, d.S3 = redactURL(m.Rsync), redactURL(m.FTP), redactURL(m.S3)
 	d.Proxy, d.Push = redactURL(m.Rules.Proxy), redactURL(m.Sync.Push)
@@ -83,8 +87,14 @@ func (a *app) runShow(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	sent, err := a.sums(ctx)
+	if err != nil {
+		return err
+	}
+	sum := sent.of(m.ID)
+	m.Quota.Spent = sum.SpentBy(m.Quota)
 	if a.json {
-		return a.printJSON(docOf(&m, a.maxScanAge()))
+		return a.printJSON(sent.doc(docOf(&m, a.maxScanAge()), &m))
 	}
 	state, reason := m.State(time.Now(), a.maxScanAge())
 	line := func(label, value string) {
@@ -107,6 +117,11 @@ func (a *app) runShow(ctx context.Context, name string) error {
 	line("prefixes", strings.Join(s.Prefix, ", "))
 	line("score", fmt.Sprint(m.Score))
 	line("rules", rulesText(&m, &s))
+	line("quota", quotaText(sum, m.Quota, time.Now()))
+	line("sent", sentText(sum))
+	for _, w := range waysDownOf(&m) {
+		line("way down", fmt.Sprintf("%s since %s: %s", w.Way, w.Since.Format("2006-01-02 15:04"), w.Reason))
+	}
 	line("scan rules", scanRulesText(m.Rules, &s))
 	line("push", pushText(m.Sync))
 	line("operator", strings.TrimSpace(m.OperatorName+" "+m.OperatorURL))
@@ -173,7 +188,6 @@ func rulesText(m *mirror.Mirror, s *settings) string {
 		{len(m.ExcludeCountries) > 0, "never " + strings.Join(m.ExcludeCountries, ", ")},
 		{m.MaxSize > 0, "files up to " + s.MaxSize},
 		{m.MaxShare > 0, "share up to " + s.MaxShare},
-		{m.Quota.Bytes > 0, "quota " + s.Quota},
 		{m.LastResort, "only for want of others"},
 		{len(m.NoTraffic) > 0, "nobody during " + strings.Join(s.NoTraffic, "; ")},
 	} {

@@ -19,7 +19,15 @@ type statusDoc struct {
 	IndexedAt *time.Time     `json:"indexed_at"`
 	Mirrors   map[string]int `json:"mirrors"` // by state
 	Nodes     []nodeDoc      `json:"nodes"`
+	Limits    []limitDoc     `json:"limits"` // mirrors near the end of their quotas, or with ways that are down
 	workDoc
+}
+
+// limitDoc is a mirror that gets less than it might.
+type limitDoc struct {
+	Mirror   string    `json:"mirror"`
+	Quota    *quotaDoc `json:"quota,omitempty"`
+	WaysDown []wayDoc  `json:"ways_down,omitempty"`
 }
 
 type nodeDoc struct {
@@ -53,7 +61,7 @@ func (a *app) runStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mirrors, err := db.Mirrors(ctx)
+	mirrors, sent, err := a.mirrors(ctx)
 	if err != nil {
 		return err
 	}
@@ -64,7 +72,7 @@ func (a *app) runStatus(ctx context.Context) error {
 	now := time.Now()
 	doc := statusDoc{
 		Database: db.Describe(), Revision: head.Revision, Origin: redactURL(origin.URL),
-		IndexedAt: timeOrNil(origin.IndexedAt), Mirrors: map[string]int{}, Nodes: []nodeDoc{},
+		IndexedAt: timeOrNil(origin.IndexedAt), Mirrors: map[string]int{}, Nodes: []nodeDoc{}, Limits: limitsOf(mirrors, sent, now),
 	}
 	for _, m := range mirrors {
 		state, _ := m.State(now, a.maxScanAge())
@@ -84,6 +92,28 @@ func (a *app) runStatus(ctx context.Context) error {
 	}
 	a.printStatus(&doc, now, len(mirrors))
 	return nil
+}
+
+// limitsOf gives the enabled mirrors whose quota is nearly spent or that have
+// ways that are down.
+func limitsOf(mirrors []mirror.Mirror, sent sums, now time.Time) []limitDoc {
+	list := []limitDoc{}
+	for i := range mirrors {
+		m := &mirrors[i]
+		if !m.Enabled {
+			continue
+		}
+		l := limitDoc{Mirror: m.Name, WaysDown: waysDownOf(m)}
+		if m.Quota.Bytes > 0 {
+			if q := quotaOf(sent.of(m.ID), m.Quota, now); q.Percent >= nearlySpent {
+				l.Quota = q
+			}
+		}
+		if l.Quota != nil || len(l.WaysDown) > 0 {
+			list = append(list, l)
+		}
+	}
+	return list
 }
 
 func (a *app) printStatus(d *statusDoc, now time.Time, mirrors int) {
@@ -107,6 +137,14 @@ func (a *app) printStatus(d *statusDoc, now time.Time, mirrors int) {
 			}
 		}
 		fmt.Fprintln(a.out)
+	}
+	for _, l := range d.Limits {
+		if l.Quota != nil {
+			fmt.Fprintf(a.out, "quota     %s: %s used, renewed %s\n", printable(l.Mirror), percent(l.Quota.Percent), l.Quota.Renews.Format(time.DateOnly))
+		}
+		for _, w := range l.WaysDown {
+			fmt.Fprintf(a.out, "way down  %s: %s since %s: %s\n", printable(l.Mirror), w.Way, w.Since.Format("2006-01-02 15:04"), printable(w.Reason))
+		}
 	}
 	if len(d.Nodes) == 0 {
 		fmt.Fprintln(a.out, "nodes     none has reported: is Caddy running with this database?")

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -97,7 +96,7 @@ func settingsOf(m *mirror.Mirror) settings {
 		s.MaxShare = formatShare(m.MaxShare)
 	}
 	if m.Quota.Bytes > 0 {
-		s.Quota = formatQuota(m.Quota)
+		s.Quota = m.Quota.String()
 	}
 	if s.Redirects == "" {
 		s.Redirects = string(mirror.RedirectsSameHost)
@@ -314,17 +313,7 @@ func parseSize(s string) (int64, error) {
 }
 
 // formatSize prints a size so that parseSize gives the same number back.
-func formatSize(n int64) string {
-	for _, u := range []struct {
-		name string
-		size int64
-	}{{"PiB", 1 << 50}, {"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if n >= u.size && n%u.size == 0 {
-			return strconv.FormatInt(n/u.size, 10) + u.name
-		}
-	}
-	return strconv.FormatInt(n, 10)
-}
+func formatSize(n int64) string { return mirror.FormatSize(n) }
 
 // parseShare reads "20%" or "12.5%" as hundredths of a per cent; "" is 0.
 func parseShare(s string) (int, error) {
@@ -342,11 +331,6 @@ func formatShare(n int) string {
 	return strconv.FormatFloat(float64(n)/100, 'f', -1, 64) + "%"
 }
 
-const (
-	day   = 24 * time.Hour
-	month = 30 * day
-)
-
 // parseQuota reads "25TiB/month" or "500GiB/day"; "" is no quota.
 func parseQuota(s string) (mirror.Quota, error) {
 	if s == "" {
@@ -357,19 +341,12 @@ func parseQuota(s string) (mirror.Quota, error) {
 	q := mirror.Quota{Bytes: n}
 	switch strings.TrimSpace(period) {
 	case "day":
-		q.Period = day
+		q.Period = mirror.QuotaDay
 	case "month":
-		q.Period = month
+		q.Period = mirror.QuotaMonth
 	}
 	if err != nil || n == 0 || q.Period == 0 {
 		return mirror.Quota{}, fmt.Errorf("quota %q: write for example 25TiB/month or 500GiB/day", s)
 	}
 	return q, nil
-}
-
-func formatQuota(q mirror.Quota) string {
-	if q.Period == day {
-		return formatSize(q.Bytes) + "/day"
-	}
-	return formatSize(q.Bytes) + "/month"
 }
