@@ -37,7 +37,7 @@ line is not valid, nothing is stored. An empty file takes all rules away.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.importGeo(cmd.Context(), args[0], false) },
 	}
 	cmd := group("geo", "Rules about places: networks, continents, ways across borders",
-		show, edit, imp, check, newGeoOverrideCommand(a))
+		show, edit, imp, check, newGeoOverrideCommand(a), newGeoRemoveCommand(a))
 	cmd.Long = `Rules say what an operator knows better than GeoIP databases. They are text, one
 a line, kept in the database and followed by all nodes within seconds. Countries
 are written as they are, continents with an @ (@af @an @as @eu @na @oc @sa).

@@ -11,13 +11,13 @@ import (
 )
 
 func newGeoOverrideCommand(a *app) *cobra.Command {
-	add := &cobra.Command{
-		Use:   "add CIDR PLACE...",
+	return &cobra.Command{
+		Use:   "override CIDR PLACE...",
 		Short: "Say where a network is, whatever the databases say",
 		Long: `Says where a network is, whatever the databases say: country=, continent=, lat=
 and lng=, asn=, or the word unknown. What was said of the same network before is
 replaced. The narrowest network that has an address counts.`,
-		Example: "  mbctl geo override add 10.0.0.0/8 country=de asn=64512\n  mbctl geo override add 192.0.2.0/24 unknown",
+		Example: "  mbctl geo override 10.0.0.0/8 country=de asn=64512\n  mbctl geo override 192.0.2.0/24 unknown",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			line := "override " + strings.Join(args, " ")
@@ -36,9 +36,12 @@ replaced. The narrowest network that has an address counts.`,
 			})
 		},
 	}
-	rm := &cobra.Command{
-		Use: "rm CIDR", Short: "Believe the databases again about a network",
-		Example: "  mbctl geo override rm 10.0.0.0/8", Args: cobra.ExactArgs(1),
+}
+
+func newGeoRemoveCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "rm CIDR", Short: "Take the override of a network away",
+		Example: "  mbctl geo rm 10.0.0.0/8", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.changeGeo(cmd.Context(), func(now string) (string, error) {
 				text, had := withoutOverride(now, args[0])
@@ -49,7 +52,6 @@ replaced. The narrowest network that has an address counts.`,
 			})
 		},
 	}
-	return group("override", "Where networks are, whatever the databases say", add, rm)
 }
 
 // withoutOverride gives the rules without the override of a network.
