@@ -60,6 +60,11 @@ type Instance struct {
 	// does not know. Otherwise as `geoip`. Default: none.
 	GeoIPASN string `json:"geoip_asn,omitempty"`
 
+	// Where networks are, whatever the databases say. For the same network they go
+	// before the rules of the database (`mbctl geo`). Placeholders in networks are
+	// replaced when the configuration is loaded. Default: none.
+	GeoOverrides []geoip.Override `json:"geo_overrides,omitempty"`
+
 	// Mirrors whose last accepted scan is older take no requests. Default: the
 	// setting in the database, else 14d.
 	MaxScanAge caddy.Duration `json:"max_scan_age,omitempty"`
@@ -148,6 +153,9 @@ func (a *App) provisionInstance(name string, conf Instance, repl *caddy.Replacer
 	}
 	if in.Node == "" {
 		in.Node = hostname()
+	}
+	if err := in.provisionOverrides(repl); err != nil {
+		return nil, err
 	}
 	var err error
 	if in.db, err = acquire(a, databases, databaseKey(in.Database, in.MaxConnections), func() (*database, error) {

@@ -51,6 +51,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    max_connections  <n>
 //	    geoip            <file.mmdb>
 //	    geoip_asn        <file.mmdb>
+//	    geo_override     <cidr> <country>|unknown [<lat> <lng>] [as <n>]
 //	    max_scan_age     <duration>
 //	    node             <name>
 //	}
@@ -71,13 +72,14 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		a.Instances = map[string]*Instance{}
 	}
 	a.Instances[name] = in
-	return parseBlock(d, in, appOptions, nil)
+	return parseBlock(d, in, appOptions, []string{"geo_override"})
 }
 
 var appOptions = map[string]func(*caddyfile.Dispenser, *Instance) error{
 	"database":        func(d *caddyfile.Dispenser, in *Instance) error { return oneArg(d, &in.Database) },
 	"geoip":           func(d *caddyfile.Dispenser, in *Instance) error { return oneArg(d, &in.GeoIP) },
 	"geoip_asn":       func(d *caddyfile.Dispenser, in *Instance) error { return oneArg(d, &in.GeoIPASN) },
+	"geo_override":    parseGeoOverride,
 	"max_scan_age":    func(d *caddyfile.Dispenser, in *Instance) error { return duration(d, &in.MaxScanAge) },
 	"max_connections": func(d *caddyfile.Dispenser, in *Instance) error { return number(d, &in.MaxConnections) },
 	"node":            func(d *caddyfile.Dispenser, in *Instance) error { return oneArg(d, &in.Node) },

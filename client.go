@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 )
@@ -57,7 +56,7 @@ func (h *Handler) identify(q *redirector.Query, addr netip.Addr, w *redirector.W
 	c := h.rt.locate(addr)
 	if w.Country != "" {
 		// Elsewhere means also: not in one's own network.
-		c.Place = mirror.Place{Country: w.Country, Continent: geoip.Continent(w.Country)}
+		c.Place = mirror.Place{Country: w.Country, Continent: h.rt.geoRules(h.rt.db.catalog.View()).Continent(w.Country)}
 		c.ASN, c.Prefix = 0, netip.Prefix{}
 		c.Addr = neutral(addr)
 	}

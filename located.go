@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/asn"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
@@ -26,11 +27,13 @@ type located struct {
 // geodata tells versions of the data apart.
 type geodata struct {
 	prefixes         *asn.Table
+	rules            *geoip.Rules
 	places, networks time.Time // when the files were read
 }
 
 func (in *instance) geodata() (g geodata) {
 	g.prefixes = in.db.prefixes.Load()
+	g.rules = in.geoRules(in.db.catalog.View())
 	if in.places != nil {
 		g.places = in.places.Info().Loaded
 	}
@@ -50,7 +53,7 @@ func (in *instance) locate(addr netip.Addr) mirror.Client {
 	if c := slot.Load(); c != nil && c.Addr == addr && c.data == now {
 		return c.Client
 	}
-	c := &located{Client: in.find(addr), data: now}
+	c := &located{Client: now.rules.Client(addr, in.find(addr)), data: now}
 	slot.Store(c)
 	return c.Client
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
@@ -57,15 +58,16 @@ func (d *database) ready(ctx context.Context) bool {
 // nodeSettings are the effective settings of a node, defaults included. The
 // database's URL is not among them: it may hold a password.
 type nodeSettings struct {
-	Instance   string         `json:"instance"`
-	GeoIP      string         `json:"geoip,omitempty"`
-	GeoIPASN   string         `json:"geoip_asn,omitempty"`
-	MaxScanAge caddy.Duration `json:"max_scan_age,omitempty"` // 0: as the database says
-	Sites      []*Handler     `json:"sites"`
+	Instance   string           `json:"instance"`
+	GeoIP      string           `json:"geoip,omitempty"`
+	GeoIPASN   string           `json:"geoip_asn,omitempty"`
+	Overrides  []geoip.Override `json:"geo_overrides,omitempty"`
+	MaxScanAge caddy.Duration   `json:"max_scan_age,omitempty"` // 0: as the database says
+	Sites      []*Handler       `json:"sites"`
 }
 
 func (a *App) settings(in *instance) string {
-	s := nodeSettings{Instance: in.name, GeoIP: in.GeoIP, GeoIPASN: in.GeoIPASN, MaxScanAge: in.MaxScanAge, Sites: []*Handler{}}
+	s := nodeSettings{Instance: in.name, GeoIP: in.GeoIP, GeoIPASN: in.GeoIPASN, Overrides: in.GeoOverrides, MaxScanAge: in.MaxScanAge, Sites: []*Handler{}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, h := range a.sites {

@@ -70,6 +70,7 @@ type instance struct {
 	places   *placeFile   // nil: none
 	networks *networkFile // nil: none
 	locator  locator
+	rules    geoRules
 }
 
 // database is a database with its copy in memory. Requests use only the copy,
@@ -176,7 +177,7 @@ func (d *database) start() {
 		catalog.Follow(ctx, d.catalog, newSource(d.store), catalog.FollowOptions{
 			File:       d.file,
 			OnPrefixes: d.setPrefixes,
-			Settings:   []string{settingScanAge, settingOrigin, settingKeep},
+			Settings:   []string{settingScanAge, settingOrigin, settingKeep, geoip.RulesSetting},
 		})
 	})
 	beside := catalog.BesideOptions{File: d.file}

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 )
@@ -37,15 +38,16 @@ type basis struct {
 	version uint64   // of the World
 	scanAge string   // max_scan_age as the database has it
 	key     [16]byte // the database's, which it changes when it is restored
+	rules   *geoip.Rules
 }
 
-func basisOf(v *catalog.View) basis {
-	return basis{version: v.Holdings().Version, scanAge: v.Setting(settingScanAge), key: v.Key()}
+func (h *Handler) basis(v *catalog.View) basis {
+	return basis{version: v.Holdings().Version, scanAge: v.Setting(settingScanAge), key: v.Key(), rules: h.rt.geoRules(v)}
 }
 
 // selection gives the mirrors of a view.
 func (h *Handler) selection(v *catalog.View) *selection {
-	from := basisOf(v)
+	from := h.basis(v)
 	s := h.selector.now.Load()
 	if s != nil && s.basis == from {
 		return s
@@ -71,14 +73,15 @@ func (h *Handler) compile(v *catalog.View, from basis) *selection {
 		n.origin = len(mirrors)
 		mirrors = append(slices.Clip(mirrors), h.OriginMirror.Mirror())
 	}
-	n.Set, n.load = redirector.Compile(mirrors, h.policyFor(v)), h.load(mirrors)
+	n.Set, n.load = redirector.Compile(mirrors, h.policyFor(v, from.rules)), h.load(mirrors)
 	return n
 }
 
 // policyFor is the handler's policy: what the configuration says wins over the
 // database's setting, and that over the default.
-func (h *Handler) policyFor(v *catalog.View) redirector.Policy {
+func (h *Handler) policyFor(v *catalog.View, rules *geoip.Rules) redirector.Policy {
 	p := h.Compile(v.Key())
+	p.Edges = rules.Edges()
 	p.MaxScanAge = mirror.DefaultMaxScanAge
 	if h.rt.MaxScanAge > 0 {
 		p.MaxScanAge = time.Duration(h.rt.MaxScanAge)

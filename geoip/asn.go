@@ -46,7 +46,9 @@ func (a *ASN) Lookup(addr netip.Addr) (asn uint32, prefix netip.Prefix, ok bool)
 }
 
 // asnRecord takes the number from a record: autonomous_system_number as
-// MaxMind and DB-IP have it, or asn as IPinfo does ("AS64500").
+// MaxMind and DB-IP have it, at the top (ASN and ISP databases) or in traits
+// (Enterprise, and DB-IP's with places), or asn as IPinfo does ("AS64500"), at the
+// top or in as.
 type asnRecord struct {
 	asn uint32
 }
@@ -69,6 +71,15 @@ func (r *asnRecord) UnmarshalMaxMindDBCursor(c mmdbdata.Cursor) (mmdbdata.Cursor
 }
 
 func (r *asnRecord) field(key []byte, v mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+	switch string(key) {
+	case "traits", "as":
+		return eachField(v, r.number)
+	}
+	return r.number(key, v)
+}
+
+// number reads a field if it is the AS number.
+func (r *asnRecord) number(key []byte, v mmdbdata.Cursor) (mmdbdata.Cursor, error) {
 	switch string(key) {
 	case "autonomous_system_number", "asn":
 		if text, ok := readText(v); ok {

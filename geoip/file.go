@@ -34,7 +34,7 @@ type Info struct {
 type file struct {
 	path  string
 	log   *slog.Logger
-	check func(*maxminddb.Reader) error
+	check checker
 	now   atomic.Pointer[version]
 
 	// tried and broken belong to the watcher: the last version of the file that
@@ -46,6 +46,9 @@ type file struct {
 	done chan struct{}
 }
 
+// checker refuses a database of another kind.
+type checker func(*maxminddb.Reader) error
+
 // version is one content of the file. It is never changed and never closed,
 // so that a lookup may hold it for as long as it likes.
 type version struct {
@@ -53,7 +56,7 @@ type version struct {
 	info   Info
 }
 
-func openFile(path string, logger *slog.Logger, check func(*maxminddb.Reader) error) (*file, error) {
+func openFile(path string, logger *slog.Logger, check checker) (*file, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)

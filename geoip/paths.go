@@ -21,12 +21,12 @@ var folders = []string{
 // The names of databases, the more precise first.
 var (
 	placeNames = []string{
-		"GeoIP2-City.mmdb", "GeoLite2-City.mmdb", "dbip-city-lite.mmdb", "dbip-city-lite-*.mmdb", "dbip-city.mmdb",
+		"GeoIP2-Enterprise.mmdb", "GeoIP2-City.mmdb", "GeoLite2-City.mmdb", "dbip-city-lite.mmdb", "dbip-city-lite-*.mmdb", "dbip-full.mmdb", "dbip-city.mmdb", "ipinfo_plus.mmdb", "ipinfo_core.mmdb",
 		"GeoIP2-Country.mmdb", "GeoLite2-Country.mmdb", "dbip-country-lite.mmdb", "dbip-country-lite-*.mmdb",
 		"ipinfo_lite.mmdb", "country_asn.mmdb", "country.mmdb",
 	}
 	asnNames = []string{
-		"GeoIP2-ISP.mmdb", "GeoLite2-ASN.mmdb", "dbip-asn-lite.mmdb", "dbip-asn-lite-*.mmdb",
+		"GeoIP2-ISP.mmdb", "GeoLite2-ASN.mmdb", "dbip-asn-lite.mmdb", "dbip-asn-lite-*.mmdb", "dbip-isp.mmdb", "dbip-full.mmdb",
 		"ipinfo_lite.mmdb", "country_asn.mmdb", "asn.mmdb",
 	}
 )

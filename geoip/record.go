@@ -20,7 +20,8 @@ const maxFields = 256
 //	MaxMind, DB-IP  continent.code, country.iso_code, location.latitude
 //	                and .longitude, registered_country.iso_code
 //	IPinfo          country or country_code, continent or continent_code,
-//	                lat and lng as text
+//	                lat and lng as text, or latitude and longitude; in
+//	                bundles all of them also within geo
 //
 // It is decoded by hand, because a struct of the mmdb library insists on one
 // kind per field ("country" is a map here and text there) and strings would be
@@ -72,12 +73,23 @@ func (r *record) field(key []byte, v mmdbdata.Cursor) (mmdbdata.Cursor, error) {
 		return readContinent(v, &r.continent)
 	case "location":
 		return r.location(v)
+	case "geo":
+		return eachField(v, r.flat)
 	case "lat", "latitude":
 		return readDegrees(v, &r.lat)
 	case "lng", "longitude":
 		return readDegrees(v, &r.lng)
 	}
 	return v.Skip()
+}
+
+// flat reads what IPinfo's bundles have within geo: no map of theirs has another
+// geo in it.
+func (r *record) flat(key []byte, v mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+	if string(key) == "geo" {
+		return v.Skip()
+	}
+	return r.field(key, v)
 }
 
 func (r *record) countryField(v mmdbdata.Cursor) (mmdbdata.Cursor, error) {

@@ -8,7 +8,8 @@ type Edges struct {
 	// mirrors' own OtherCountries do.
 	Countries map[string][]string
 	// Continents gives by continent, or by country, the continents whose mirrors
-	// come before those of the rest of the world, in order.
+	// come before those of the rest of the world, in order. A code that is both
+	// (af, as, na, sa) is the continent's; the country is [EdgeCountry] and it.
 	Continents map[string][]string
 	// Neighbours is the same by continent, from general knowledge: it stands in
 	// for distances where the client's coordinates are not known.
@@ -16,3 +17,7 @@ type Edges struct {
 	// Avoid gives by country others to whose mirrors its clients are never sent.
 	Avoid map[string][]string
 }
+
+// EdgeCountry comes before the code of a country in Edges.Continents where the
+// code alone would be a continent's.
+const EdgeCountry = "country:"

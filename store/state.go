@@ -40,15 +40,7 @@ func setting(ctx context.Context, q querier, name string) (value string, err err
 
 // SetSetting stores a setting, "" takes it away. Nodes see the change.
 func (s *Store) SetSetting(ctx context.Context, name, value string) error {
-	_, err := s.visible(ctx, "storing setting "+name, func(t *tx) error {
-		if value == "" {
-			_, err := t.ExecContext(ctx, "DELETE FROM setting WHERE name = $1", name)
-			return err
-		}
-		_, err := t.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, text(value))
-		return err
-	})
+	_, err := s.visible(ctx, "storing setting "+name, func(t *tx) error { return t.setSetting(ctx, name, value) })
 	return err
 }
 
@@ -86,4 +78,38 @@ func (s *Store) nodes(ctx context.Context) ([]Node, error) {
 		all = append(all, n)
 	}
 	return all, rows.Err()
+}
+
+// ChangeSetting lets change work on a setting, stores what it gives ("" takes the
+// setting away), and logs it as what, with what change says of it. Nobody else can
+// change settings meanwhile; one that stays as it is is not logged.
+func (s *Store) ChangeSetting(ctx context.Context, name, who, what string, change func(before string) (after, detail string, err error)) error {
+	_, err := s.visible(ctx, "storing setting "+name, func(t *tx) error {
+		before, err := setting(ctx, t, name)
+		if err != nil {
+			return err
+		}
+		after, detail, err := change(before)
+		if err != nil {
+			return err
+		}
+		if after == before {
+			return errNothing
+		}
+		if err := t.setSetting(ctx, name, after); err != nil {
+			return err
+		}
+		return t.event(ctx, Event{Who: who, What: what, Detail: detail})
+	})
+	return err
+}
+
+func (t *tx) setSetting(ctx context.Context, name, value string) error {
+	if value == "" {
+		_, err := t.ExecContext(ctx, "DELETE FROM setting WHERE name = $1", name)
+		return err
+	}
+	_, err := t.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, text(value))
+	return err
 }

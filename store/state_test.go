@@ -131,6 +131,35 @@ func TestPrefixesTogether(t *testing.T) {
 	})
 }
 
+func TestChangeSetting(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		change := func(want, to string, err error) error {
+			return s.ChangeSetting(ctx, "x", "me", "settled", func(before string) (string, string, error) {
+				if before != want {
+					t.Errorf("was %q, want %q", before, want)
+				}
+				return to, "to " + to, err
+			})
+		}
+		ok(t, change("", "one", nil))
+		ok(t, change("one", "one", nil)) // is not logged
+		why := errors.New("no")
+		if err := change("one", "two", why); !errors.Is(err, why) {
+			t.Errorf("got %v", err)
+		}
+		ok(t, change("one", "", nil))
+		if got := must[string](t)(s.Setting(ctx, "x")); got != "" {
+			t.Errorf("left %q", got)
+		}
+		events := must[[]Event](t)(s.Events(ctx, 0, 0))
+		if len(events) != 2 || events[1].Who != "me" || events[1].What != "settled" || events[1].Detail != "to one" {
+			t.Errorf("logged %+v", events)
+		}
+	})
+}
+
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, s *Store) {

@@ -45,6 +45,8 @@ func newDaemonCommand(a *app) *cobra.Command {
            not in its quiet times
   hash     every hash_interval (1h), and after an index run that changed something
   cleanup  every cleanup_interval (1d): deletes versions older than keep_versions
+  geoip    every geoip_interval, if that is set: gets new GeoIP databases, on this
+           host; each host that needs them has to do it
 
 Any number of hosts may run it on one database: everything is done by one of
 them, and when one dies another goes on after a minute. A host without the tree
@@ -70,7 +72,7 @@ readiness, state and watchdog (Type=notify).`,
 }
 
 // daemonJobs are the names for --jobs.
-var daemonJobs = []string{"index", "scan", "hash", "cleanup"}
+var daemonJobs = []string{"index", "scan", "hash", "cleanup", "geoip"}
 
 func (a *app) runDaemon(ctx context.Context, f daemonFlags) error {
 	drain, err := f.check()
@@ -169,6 +171,13 @@ func (a *app) daemonSettings(f daemonFlags, log *slog.Logger) (daemon.Settings, 
 			continue
 		}
 		job, err := j.make()
+		if err != nil {
+			return s, err
+		}
+		s.Jobs = append(s.Jobs, job)
+	}
+	if slices.Contains(f.jobs, "geoip") && conf.GeoIPInterval > 0 {
+		job, err := d.geoip()
 		if err != nil {
 			return s, err
 		}

@@ -28,6 +28,7 @@ type lookupDoc struct {
 	Prefix    string      `json:"prefix"`
 	Announced bool        `json:"announced"` // the prefix is of the imported table
 	Prefixes  []prefixDoc `json:"prefixes,omitempty"`
+	Override  string      `json:"override,omitempty"` // the network that rules say something about
 	Local     localDoc    `json:"local_mirrors"`
 }
 
@@ -50,7 +51,7 @@ func newIPLookupCommand(a *app) *cobra.Command {
 		Use:   "iplookup ADDRESS|HOST...",
 		Short: "Show place, network and local mirrors of addresses",
 		Long: `Shows where addresses are (country, coordinates), in which network (AS, narrowest
-announced prefix), and how many of the enabled mirrors are local to them: by
+announced prefix) as nodes see them, rules of 'mbctl geo' included, and how many of the enabled mirrors are local to them: by
 prefix, AS, country and continent. Of host names all addresses are shown.
 
 Piped, the columns are separated by tabs: name, address, continent, country,
@@ -110,7 +111,11 @@ func (a *app) runIPLookup(ctx context.Context, names []string, f lookupFlags) er
 // lookup puts together what is known of an address.
 func (g *geo) lookup(name string, addr netip.Addr, mirrors []mirror.Mirror, all bool) lookupDoc {
 	d := lookupDoc{Name: name, Address: addr.String()}
-	place, _ := g.place(addr)
+	client := g.client(addr)
+	place := client.Place
+	if network, ok := g.rules.Override(addr); ok {
+		d.Override = network.String()
+	}
 	d.Continent, d.Country = place.Continent, place.Country
 	if place.HasCoords {
 		d.Latitude, d.Longitude = &place.Lat, &place.Lng
@@ -190,6 +195,9 @@ func (d *lookupDoc) cells(all bool) []string {
 	cells := []string{
 		d.Name, d.Address, d.Continent, d.Country, coords, as, d.Prefix,
 		fmt.Sprint(len(d.Local.Prefix)), fmt.Sprint(len(d.Local.AS)), fmt.Sprint(len(d.Local.Country)), fmt.Sprint(len(d.Local.Region)),
+	}
+	if d.Override != "" {
+		cells[1] += " (by override " + d.Override + ")"
 	}
 	if !all {
 		return cells

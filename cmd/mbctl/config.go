@@ -22,6 +22,14 @@ type instance struct {
 	GeoIP    string `toml:"geoip"`    // City or Country mmdb
 	GeoIPASN string `toml:"geoip_asn"`
 
+	// Where `mbctl geoip update` gets them: dbip, maxmind, maxmind:EDITION or a URL.
+	GeoIPSource        string   `toml:"geoip_source"`
+	GeoIPASNSource     string   `toml:"geoip_asn_source"`
+	GeoIPEdition       string   `toml:"geoip_edition"` // city or country; default city
+	MaxMindAccount     string   `toml:"maxmind_account"`
+	MaxMindLicenseFile string   `toml:"maxmind_license_file"`
+	GeoIPInterval      duration `toml:"geoip_interval"` // how often the daemon does; default never
+
 	KeepVersions duration `toml:"keep_versions"` // default 30 days
 	KeepEvents   duration `toml:"keep_events"`   // what `db vacuum` leaves of the log of changes; default a year
 	MaxScanAge   duration `toml:"max_scan_age"`  // default 14 days

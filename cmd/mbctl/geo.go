@@ -17,6 +17,7 @@ type geo struct {
 	places *geoip.DB  // nil: not configured
 	file   *geoip.ASN // nil: not configured
 	table  *asn.Table // imported; goes before file
+	rules  *geoip.Rules
 }
 
 // openGeo opens what is configured. Only files that cannot be used are errors.
@@ -43,13 +44,24 @@ func (a *app) openGeoAs(ctx context.Context, site *nodeSite) (*geo, error) {
 		}
 		return ours
 	}
-	return a.openGeoFiles(ctx, here(site.GeoIP, conf.GeoIP), here(site.GeoIPASN, conf.GeoIPASN))
+	g, err := a.openGeoFiles(ctx, here(site.GeoIP, conf.GeoIP), here(site.GeoIPASN, conf.GeoIPASN))
+	if err != nil {
+		return nil, err
+	}
+	if g.rules, err = g.rules.With(site.GeoOverrides); err != nil {
+		g.close()
+		return nil, fmt.Errorf("overrides of node %s: %w", site.Node, err)
+	}
+	return g, nil
 }
 
 func (a *app) openGeoFiles(ctx context.Context, places, networks string) (*geo, error) {
 	g := &geo{}
 	var err error
 	if g.table, err = a.prefixTable(ctx); err != nil {
+		return nil, err
+	}
+	if g.rules, err = a.geoRules(ctx); err != nil {
 		return nil, err
 	}
 	if places != "" {
@@ -66,6 +78,24 @@ func (a *app) openGeoFiles(ctx context.Context, places, networks string) (*geo, 
 	return g, nil
 }
 
+// geoRules reads the rules of the database. As nodes do, it goes on without those
+// that cannot be read.
+func (a *app) geoRules(ctx context.Context) (*geoip.Rules, error) {
+	db, err := a.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	text, err := db.Setting(ctx, geoip.RulesSetting)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := geoip.ParseRules(text)
+	if err != nil {
+		a.note("the rules about places are left out, they cannot be read ('mbctl geo edit'): %s", printable(err.Error()))
+	}
+	return rules, nil
+}
+
 func (g *geo) close() {
 	if g.places != nil {
 		_ = g.places.Close() // read only
@@ -75,33 +105,39 @@ func (g *geo) close() {
 	}
 }
 
-// place gives the place of one address; ok is false where it is not known.
+// place gives the place of one address, as mirrors are located; ok is false where
+// it is not known.
 func (g *geo) place(addr netip.Addr) (p mirror.Place, ok bool) {
-	if g.places == nil {
-		return mirror.Place{}, false
-	}
-	return g.places.Lookup(addr)
+	p = g.rules.Located(addr, g.found(addr)).Place
+	return p, p.Country != "" || p.Continent != "" || p.HasCoords
 }
 
-// network gives the narrowest prefix of one address and its AS, from the
-// imported table or, where it has none, the AS database.
+// network gives the narrowest prefix of one address and its AS, by override, from
+// the imported table or, where it has none, the AS database.
 func (g *geo) network(addr netip.Addr) (prefix netip.Prefix, as uint32, announced, ok bool) {
-	if prefix, as, ok = g.table.Lookup(addr); ok {
-		return prefix, as, true, true
+	found := g.found(addr)
+	c := g.rules.Located(addr, found)
+	_, _, announced = g.table.Lookup(addr)
+	return c.Prefix, c.ASN, announced && c.Prefix == found.Prefix, c.ASN != 0
+}
+
+// found gives what the data say of an address.
+func (g *geo) found(addr netip.Addr) mirror.Client {
+	c := mirror.Client{Addr: addr.Unmap().WithZone("")}
+	if g.places != nil {
+		c.Place, _ = g.places.Lookup(c.Addr)
 	}
-	if g.file == nil {
-		return netip.Prefix{}, 0, false, false
+	var ok bool
+	if c.Prefix, c.ASN, ok = g.table.Lookup(c.Addr); !ok && g.file != nil {
+		c.ASN, c.Prefix, _ = g.file.Lookup(c.Addr)
 	}
-	as, prefix, ok = g.file.Lookup(addr)
-	return prefix, as, false, ok
+	return c
 }
 
 // client gives all that is known of the client with an address, as nodes see it.
 func (g *geo) client(addr netip.Addr) mirror.Client {
-	c := mirror.Client{Addr: addr.Unmap().WithZone("")}
-	c.Place, _ = g.place(c.Addr)
-	c.Prefix, c.ASN, _, _ = g.network(c.Addr)
-	return c
+	c := g.found(addr)
+	return g.rules.Client(c.Addr, c)
 }
 
 // prefixes gives all prefixes of the imported table that contain an address,
@@ -120,6 +156,9 @@ func (g *geo) prefixes(addr netip.Addr) []asn.Prefix {
 // placeOf looks the addresses up in the GeoIP database, the first hit decides.
 // The note says why there is none.
 func (g *geo) placeOf(addrs []netip.Addr) (mirror.Place, string) {
+	if p, ok := g.place(addrs[0]); ok && g.places == nil {
+		return p, "" // by override
+	}
 	if g.places == nil {
 		return mirror.Place{}, "no GeoIP database is configured (geoip in " + defaultConfig + "): the place is unknown, give -c and -r"
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
@@ -20,6 +21,8 @@ type nodeSite struct {
 	GeoIP      string              // file on that host
 	GeoIPASN   string              // likewise
 	MaxScanAge redirector.Duration // 0: as the database says
+
+	GeoOverrides []geoip.Override // of its configuration
 	siteSettings
 }
 
@@ -77,12 +80,14 @@ func pickNodeSite(nodes []store.Node, name string, site int) (*nodeSite, error) 
 		var said struct {
 			GeoIP      string              `json:"geoip"`
 			GeoIPASN   string              `json:"geoip_asn"`
+			Overrides  []geoip.Override    `json:"geo_overrides"`
 			MaxScanAge redirector.Duration `json:"max_scan_age"`
 			Sites      []siteSettings      `json:"sites"`
 		}
 		if err := json.Unmarshal([]byte(best.Settings), &said); err != nil {
 			return nil, fmt.Errorf("the settings of node %s: %w", best.Name, err)
 		}
+		out.GeoOverrides = said.Overrides
 		out.GeoIP, out.GeoIPASN, out.MaxScanAge = said.GeoIP, said.GeoIPASN, said.MaxScanAge
 		switch {
 		case len(said.Sites) > 0 && (site < 1 || site > len(said.Sites)):
