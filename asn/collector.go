@@ -15,8 +15,8 @@ const (
 	// Above it the file is not what it seems to be.
 	maxBadShare = 1
 
-	// leakShare is the share of lines with private AS numbers, in per cent, up
-	// to which they are leaks in a table of the public Internet. Above it the
+	// leakShare is the share of lines with private AS numbers (of prefixes, where
+	// each has many lines), in per cent, up to which they are leaks in a table of the public Internet. Above it the
 	// file describes a network of one's own, and they are meant.
 	leakShare = 5
 )
@@ -26,6 +26,9 @@ const (
 type collector struct {
 	table   Table
 	private []Prefix // with private AS numbers, until their share is known
+	votes   votes    // of tables with several routes to a prefix
+	counted int      // prefixes that were voted on
+	names   namer
 	stats   Stats
 	bad     error // the first line that could not be read
 }
@@ -71,13 +74,20 @@ func (c *collector) reject(err error) {
 // finish decides whether the file as a whole can be used.
 func (c *collector) finish() error {
 	s := &c.stats
+	if err := c.count(); err != nil {
+		return err
+	}
 	if s.Lines == 0 {
 		return errors.New("holds no data: an AS table is expected")
 	}
 	if s.Bad*100 > s.Lines*maxBadShare {
 		return fmt.Errorf("%d of %d lines cannot be read, the first: %w", s.Bad, s.Lines, c.bad)
 	}
-	if len(c.private)*100 <= s.Lines*leakShare {
+	prefixes := s.Lines
+	if c.counted > 0 {
+		prefixes = c.counted
+	}
+	if len(c.private)*100 <= prefixes*leakShare {
 		s.Reserved += len(c.private)
 	} else {
 		for _, p := range c.private {
@@ -90,7 +100,8 @@ func (c *collector) finish() error {
 	}
 	c.private = nil
 	s.IPv4, s.IPv6 = c.table.bart.Size4(), c.table.bart.Size6()
-	if s.Prefixes = c.table.Len(); s.Prefixes == 0 {
+	s.Names = c.names.finish()
+	if s.Prefixes = c.table.Len(); s.Prefixes == 0 && s.Names == 0 {
 		return fmt.Errorf("holds no prefix that could be used (%v)", *s)
 	}
 	return nil

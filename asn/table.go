@@ -56,6 +56,18 @@ func (t *Table) Lookup(addr netip.Addr) (prefix netip.Prefix, asn uint32, ok boo
 	return t.bart.LookupPrefixLPM(netip.PrefixFrom(addr, addr.BitLen()))
 }
 
+// Get gives the AS that announces exactly this prefix.
+func (t *Table) Get(prefix netip.Prefix) (asn uint32, ok bool) {
+	if t == nil {
+		return 0, false
+	}
+	p, ok := canonical(prefix)
+	if !ok {
+		return 0, false
+	}
+	return t.bart.Get(p)
+}
+
 // Len is the number of prefixes.
 func (t *Table) Len() int {
 	if t == nil {

@@ -17,6 +17,7 @@ type Retired struct {
 	Events   int64 // of the log of changes
 	Parts    int64 // block sums for zsync that belong to nothing
 	Prefixes int64 // of tables of announced networks that were replaced
+	Names    int64 // of autonomous systems, in such tables
 }
 
 const (
@@ -49,6 +50,7 @@ func (s *Store) CountRetired(ctx context.Context, keepVersions, keepEvents time.
 			{&r.Events, "event WHERE at < $1", []any{now - int64(keepEvents)}},
 			{&r.Parts, "zsync_part WHERE " + strayParts, nil},
 			{&r.Prefixes, "asn_prefix WHERE " + oldPrefixes, nil},
+			{&r.Names, "asn_name WHERE " + oldPrefixes, nil},
 		} {
 			if err := n.q.QueryRowContext(ctx, "SELECT count(*) FROM "+c.from, c.args...).Scan(c.to); err != nil {
 				return err
@@ -80,6 +82,7 @@ func (s *Store) Retire(ctx context.Context, keepEvents time.Duration) (r Retired
 			{&r.Parts, "zsync_part WHERE " + strayParts, nil},
 			{&r.Events, "event WHERE at < $1", []any{now - int64(keepEvents)}},
 			{&r.Prefixes, "asn_prefix WHERE " + oldPrefixes, nil},
+			{&r.Names, "asn_name WHERE " + oldPrefixes, nil},
 		} {
 			res, err := t.ExecContext(ctx, "DELETE FROM "+step.from, step.args...)
 			if err != nil {

@@ -129,15 +129,15 @@ func (a *app) runDBVacuum(ctx context.Context, events string, dryRun bool) error
 	if a.json {
 		return a.printJSON(map[string]any{
 			"dry_run": dryRun, "versions": r.Versions, "events": r.Events, "changes": r.Changes, "mirrors": r.Mirrors,
-			"aliases": r.Aliases, "zsync_parts": r.Parts, "prefixes": r.Prefixes,
+			"aliases": r.Aliases, "zsync_parts": r.Parts, "prefixes": r.Prefixes, "as_names": r.Names,
 		})
 	}
 	verb := "deleted"
 	if dryRun {
 		verb = "would delete"
 	}
-	a.say("%s %s versions, %s events, %s positions, %s marks of mirrors and %s of aliases, %s parts of zsync sums, %s prefixes", verb,
-		count(r.Versions), count(r.Events), count(r.Changes), count(r.Mirrors), count(r.Aliases), count(r.Parts), count(r.Prefixes))
+	a.say("%s %s versions, %s events, %s positions, %s marks of mirrors and %s of aliases, %s parts of zsync sums, %s prefixes and %s names of networks", verb,
+		count(r.Versions), count(r.Events), count(r.Changes), count(r.Mirrors), count(r.Aliases), count(r.Parts), count(r.Prefixes), count(r.Names))
 	return nil
 }
 

@@ -22,6 +22,8 @@ type instance struct {
 	GeoIP    string `toml:"geoip"`    // City or Country mmdb
 	GeoIPASN string `toml:"geoip_asn"`
 
+	ASNSources []string `toml:"asn_sources"` // URLs and files that `mbctl asn update` imports together
+
 	KeepVersions duration `toml:"keep_versions"` // default 30 days
 	KeepEvents   duration `toml:"keep_events"`   // what `db vacuum` leaves of the log of changes; default a year
 	MaxScanAge   duration `toml:"max_scan_age"`  // default 14 days
@@ -44,6 +46,7 @@ type instance struct {
 	IndexInterval   duration `toml:"index_interval"`   // default 10m
 	HashInterval    duration `toml:"hash_interval"`    // default 1h
 	CleanupInterval duration `toml:"cleanup_interval"` // default 1d
+	ASNInterval     duration `toml:"asn_interval"`     // default 1d; never without asn_sources
 
 	HashJobs       int      `toml:"hash_jobs"`     // files hashed at once; default one for each CPU
 	PieceSize      size     `toml:"piece_size"`    // least length of pieces; default 256KiB
