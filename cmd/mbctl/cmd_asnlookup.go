@@ -242,4 +242,3 @@ func (a *app) showSystem(d *systemDoc, more int) {
 		fmt.Fprintf(a.out, "  and %s more (--all)\n", count(more))
 	}
 }
-

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +36,7 @@ asn_interval (1d), if asn_sources is set.`,
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringSliceVar(&urls, "url", nil, "`URL` or file to import instead of asn_sources (several: one table)")
+	cmd.Flags().StringArrayVar(&urls, "url", nil, "`URL` or file to import instead of asn_sources (several: one table)")
 	return cmd
 }
 
@@ -64,9 +63,9 @@ func (a *app) runASNUpdate(ctx context.Context, urls []string, f tableFlags) err
 	if !fresh {
 		return a.sayUnchanged(u.present)
 	}
-	t, err := loadNetworks(u.files())
+	t, err := u.load()
 	if err != nil {
-		return notChanged(u.named(err))
+		return err
 	}
 	if f.dryRun {
 		return a.showTableChange(ctx, db, t, u.names(), f.force)
@@ -117,8 +116,10 @@ func (u *networkUpdate) fetch(ctx context.Context) (fresh bool, err error) {
 			return false, err
 		}
 	}
-	changed := func(i int) bool { return !u.got[i].unchanged && (known[i].Sum == "" || u.got[i].Sum != known[i].Sum) }
-	if !slices.ContainsFunc(indexes(u.sources), changed) {
+	for i := range u.got {
+		fresh = fresh || !u.got[i].unchanged && (known[i].Sum == "" || u.got[i].Sum != known[i].Sum)
+	}
+	if !fresh {
 		return false, nil
 	}
 	// An import is of all files of one state.
@@ -133,12 +134,17 @@ func (u *networkUpdate) fetch(ctx context.Context) (fresh bool, err error) {
 	return true, nil
 }
 
-func indexes[T any](list []T) []int {
-	all := make([]int, len(list))
-	for i := range all {
-		all[i] = i
+// load reads what was fetched.
+func (u *networkUpdate) load() (*networks, error) {
+	t, err := loadNetworks(u.files())
+	if err == nil {
+		return t, nil
 	}
-	return all
+	text := err.Error() // which names temporary files
+	for i := range u.got {
+		text = strings.ReplaceAll(text, u.got[i].path, u.got[i].name)
+	}
+	return nil, notChanged(errors.New(text))
 }
 
 // replace stores the table, and remembers what it was made from.
@@ -179,15 +185,6 @@ func (u *networkUpdate) names() []string {
 		all[i] = u.got[i].name
 	}
 	return all
-}
-
-// named puts sources in the place of temporary files.
-func (u *networkUpdate) named(err error) error {
-	text := err.Error()
-	for i := range u.got {
-		text = strings.ReplaceAll(text, u.got[i].path, u.got[i].name)
-	}
-	return errors.New(text)
 }
 
 func (u *networkUpdate) clean() {

@@ -45,6 +45,7 @@ func newDaemonCommand(a *app) *cobra.Command {
            not in its quiet times
   hash     every hash_interval (1h), and after an index run that changed something
   cleanup  every cleanup_interval (1d): deletes versions older than keep_versions
+  asn      every asn_interval (1d), if asn_sources is set: 'mbctl asn update'
 
 Any number of hosts may run it on one database: everything is done by one of
 them, and when one dies another goes on after a minute. A host without the tree
@@ -70,7 +71,7 @@ readiness, state and watchdog (Type=notify).`,
 }
 
 // daemonJobs are the names for --jobs.
-var daemonJobs = []string{"index", "scan", "hash", "cleanup"}
+var daemonJobs = []string{"index", "scan", "hash", "cleanup", "asn"}
 
 func (a *app) runDaemon(ctx context.Context, f daemonFlags) error {
 	drain, err := f.check()
@@ -164,8 +165,8 @@ func (a *app) daemonSettings(f daemonFlags, log *slog.Logger) (daemon.Settings, 
 	for _, j := range []struct {
 		name string
 		make func() (daemon.Job, error)
-	}{{"index", d.index}, {"hash", d.hash}, {"cleanup", d.cleanup}} {
-		if !slices.Contains(f.jobs, j.name) {
+	}{{"index", d.index}, {"hash", d.hash}, {"cleanup", d.cleanup}, {"asn", d.asn}} {
+		if !slices.Contains(f.jobs, j.name) || j.name == "asn" && len(conf.ASNSources) == 0 {
 			continue
 		}
 		job, err := j.make()
