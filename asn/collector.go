@@ -24,7 +24,8 @@ const (
 // collector gathers the prefixes of one file, so that nothing of it is used
 // before all of it has been found good.
 type collector struct {
-	table   Table
+	rows    rows
+	table   *Table   // of the rows, once the file has ended
 	private []Prefix // with private AS numbers, until their share is known
 	votes   votes    // of tables with several routes to a prefix
 	counted int      // prefixes that were voted on
@@ -53,11 +54,9 @@ func (c *collector) add(p netip.Prefix, asns ...uint32) error {
 	case private:
 		c.private = append(c.private, Prefix{pfx, asn})
 	case public:
-		if !c.table.add(Prefix{pfx, asn}) {
-			c.stats.Duplicates++
-		}
+		c.rows.add(pfx, asn)
 	}
-	if c.table.Len()+len(c.private) > maxPrefixes {
+	if c.rows.len()+len(c.private) > maxPrefixes {
 		return fmt.Errorf("more than %d prefixes", maxPrefixes)
 	}
 	return nil
@@ -87,19 +86,21 @@ func (c *collector) finish() error {
 	if c.counted > 0 {
 		prefixes = c.counted
 	}
-	if len(c.private)*100 <= prefixes*leakShare {
-		s.Reserved += len(c.private)
-	} else {
+	meant := len(c.private)*100 > prefixes*leakShare
+	if meant {
 		for _, p := range c.private {
-			if c.table.add(p) {
-				s.Private++
-			} else {
-				s.Duplicates++
-			}
+			c.rows.add(p.Prefix, p.ASN)
 		}
+	} else {
+		s.Reserved += len(c.private)
 	}
 	c.private = nil
-	s.IPv4, s.IPv6 = c.table.bart.Size4(), c.table.bart.Size6()
+	c.table, s.Duplicates = newTable(c.rows)
+	c.rows = c.table.rows
+	if meant {
+		s.Private = c.rows.count(private)
+	}
+	s.IPv4, s.IPv6 = len(c.rows.four), len(c.rows.six)
 	s.Names = c.names.finish()
 	if s.Prefixes = c.table.Len(); s.Prefixes == 0 && s.Names == 0 {
 		return fmt.Errorf("holds no prefix that could be used (%v)", *s)

@@ -199,7 +199,7 @@ func FuzzMRT(f *testing.F) {
 		if readMRT(bytes.NewReader(content), c) == nil {
 			_ = c.finish()
 		}
-		if n := c.table.Len(); n*8 > len(content) {
+		if n := c.rows.len(); n*8 > len(content) {
 			t.Errorf("%d prefixes in %d bytes", n, len(content))
 		}
 	})

@@ -107,7 +107,7 @@ func parse(name string, r io.Reader) (Data, error) {
 	if err := c.finish(); err != nil {
 		return Data{Stats: c.stats}, fmt.Errorf("as %s: %w", f.name, err)
 	}
-	return Data{&c.table, c.names.names, c.stats}, nil
+	return Data{c.table, c.names.names, c.stats}, nil
 }
 
 // decompress tells gzip and bzip2 by their first bytes.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -157,59 +156,6 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations for %d lookups", n, len(addrs))
 	}
-}
-
-// BenchmarkBuild builds a table of the Internet's size: a million prefixes of
-// IPv4 and a quarter of that of IPv6.
-func BenchmarkBuild(b *testing.B) {
-	prefixes := internet()
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	var table *Table
-	for b.Loop() {
-		table = Build(slices.Values(prefixes))
-	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/(1<<20), "MiB")
-	b.ReportMetric(float64(table.Len()), "prefixes")
-	runtime.KeepAlive(prefixes)
-}
-
-func BenchmarkLookup(b *testing.B) {
-	prefixes := internet()
-	table := Build(slices.Values(prefixes))
-	random := rand.New(rand.NewPCG(9, 9))
-	for _, family := range []string{"v4", "v6"} {
-		addrs := make([]netip.Addr, 0, 1<<16)
-		for len(addrs) < cap(addrs) {
-			p := prefixes[random.IntN(len(prefixes))].Prefix
-			if p.Addr().Is4() == (family == "v4") {
-				addrs = append(addrs, within(random, p))
-			}
-		}
-		b.Run(family, func(b *testing.B) {
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				table.Lookup(addrs[i&(len(addrs)-1)])
-				i++
-			}
-		})
-	}
-}
-
-func internet() []Prefix {
-	random := rand.New(rand.NewPCG(1, 1))
-	prefixes := make([]Prefix, 0, 1_250_000)
-	for range 1_000_000 {
-		prefixes = append(prefixes, Prefix{randomPrefix(random, false, 16, 24), 1 + random.Uint32N(400_000)})
-	}
-	for range 250_000 {
-		prefixes = append(prefixes, Prefix{randomPrefix(random, true, 28, 48), 1 + random.Uint32N(400_000)})
-	}
-	return prefixes
 }
 
 // randomPrefixes gives distinct prefixes of all lengths, many within another.

@@ -170,7 +170,7 @@ func newestOf(ctx context.Context, list *url.URL) (*url.URL, error) {
 	}
 	file := ""
 	for line := range strings.Lines(string(content)) {
-		if words := strings.Fields(line); len(words) == 3 && words[0][0] != '#' && filepath.IsLocal(words[2]) {
+		if words := strings.Fields(line); len(words) == 3 && words[0][0] != '#' && filepath.IsLocal(words[2]) && !strings.Contains(words[2], "://") {
 			file = words[2]
 		}
 	}

@@ -193,5 +193,11 @@ func (u *networkUpdate) clean() {
 	}
 }
 
-// showSource makes a source fit to be shown.
-func showSource(source string) string { return mirror.Redact(source) }
+// showSource makes a source fit to be shown: what some publishers have behind
+// the question mark is a password, too.
+func showSource(source string) string {
+	if strings.Contains(source, "://") {
+		source, _, _ = strings.Cut(source, "?")
+	}
+	return mirror.Redact(source)
+}
