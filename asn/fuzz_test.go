@@ -23,6 +23,9 @@ func FuzzParse(f *testing.F) {
 		f.Add("x", []byte(seed))
 	}
 	f.Add("x.mmdb", geotest.ASNBytes(f, []geotest.Network{{CIDR: "1.0.0.0/24", ASN: 13335}}))
+	for _, content := range inAllRouteFormats(f, 0, "1 {2,3}", "1 (2) 100000") {
+		f.Add("x", content)
+	}
 	f.Fuzz(func(t *testing.T, name string, content []byte) {
 		data, err := parse(name, bytes.NewReader(content))
 		if err != nil {

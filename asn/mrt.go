@@ -139,7 +139,7 @@ func (m *mrtReader) peerTable(b *fieldReader) error {
 		} else {
 			b.skip(4)
 		}
-		asn := uint32(0)
+		var asn uint32
 		if kind&2 != 0 {
 			asn = b.uint32()
 		} else {

@@ -191,7 +191,7 @@ func randomPath(random *rand.Rand) string {
 }
 
 func FuzzMRT(f *testing.F) {
-	for _, content := range inAllRouteFormats(f, []string{"1 {2,3}", "1 (2) 100000", ""}) {
+	for _, content := range inAllRouteFormats(f, 0, "1 {2,3}", "1 (2) 100000", "") {
 		f.Add(content)
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
@@ -206,7 +206,7 @@ func FuzzMRT(f *testing.F) {
 }
 
 func FuzzShowBGP(f *testing.F) {
-	for _, content := range inAllRouteFormats(f, []string{"1 {2,3}", "1 (2) 100000", ""}) {
+	for _, content := range inAllRouteFormats(f, 0, "1 {2,3}", "1 (2) 100000", "") {
 		f.Add(content)
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {

@@ -23,7 +23,7 @@ func mrtOrigin(attributes *fieldReader, size int) (asn uint32, ok bool, err erro
 	var path, path4 []byte
 	for len(attributes.b) > 0 {
 		flags, kind := attributes.uint8(), attributes.uint8()
-		length := 0
+		var length int
 		if flags&extendedLength != 0 {
 			length = int(attributes.uint16())
 		} else {

@@ -176,15 +176,15 @@ func encodePath(tb testing.TB, path string, size int) (b []byte) {
 }
 
 // inAllRouteFormats writes a table in each format: 1.0.0.0/24 with the paths,
-// default routes, and enough other prefixes for one that is left out to be the
-// exception.
-func inAllRouteFormats(tb testing.TB, paths []string) map[string][]byte {
+// default routes, and more prefixes: 50 are enough for one that is left out to be
+// the exception.
+func inAllRouteFormats(tb testing.TB, more int, paths ...string) map[string][]byte {
 	tb.Helper()
 	table := []struct {
 		prefix string
 		paths  []string
 	}{{"0.0.0.0/0", []string{"1 3320", "2 3321"}}, {"0.0.0.0/1", []string{"1 3320"}}, {"1.0.0.0/24", paths}}
-	for i := range 50 {
+	for i := range more {
 		table = append(table, struct {
 			prefix string
 			paths  []string

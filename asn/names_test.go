@@ -92,7 +92,7 @@ func TestCleanName(t *testing.T) {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
-	for in, want := range map[string]string{"US": "us", " de ": "de", "None": "", "ZZ": "", "D1": "", "": ""} {
+	for in, want := range map[string]string{"US": "us", "de\t": "de", "None": "", "ZZ": "", "D1": "", "": ""} {
 		if got := cleanCountry(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}

@@ -145,7 +145,7 @@ func TestRulesOfRoutes(t *testing.T) {
 			if test.want != "" {
 				want = append(want, "1.0.0.0/24 "+test.want)
 			}
-			for name, content := range inAllRouteFormats(t, test.paths) {
+			for name, content := range inAllRouteFormats(t, 50, test.paths...) {
 				path := filepath.Join(t.TempDir(), "x")
 				writeFile(t, path, content)
 				got, stats := readAll(t, path)

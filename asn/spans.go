@@ -88,29 +88,36 @@ func newSpans6(rows []row6) (s spans6) {
 	return s
 }
 
+// leastIndexed is how many spans are worth an index, which takes 256 KiB.
+const leastIndexed = 4096
+
 // index gives for each value of the first 16 bits the first span that begins
-// with it or later; one more entry is the end.
-func index(n int, first func(i int) uint16) []uint32 {
-	if n == 0 {
+// with it or later; one more entry is the end. It is nil for few spans.
+func index(n int, first func(i int) uint16) (all []uint32) {
+	if n < leastIndexed {
 		return nil
 	}
-	all := make([]uint32, 1<<16+1)
-	i := 0
-	for v := range all {
+	all = make([]uint32, 0, 1<<16+1)
+	for i, v := 0, 0; v <= 1<<16; v++ {
 		for i < n && int(first(i)) < v {
 			i++
 		}
-		all[v] = uint32(i)
+		all = append(all, uint32(i))
 	}
 	return all
 }
 
+// within16 gives which of n spans begin with the same 16 bits.
+func within16(index []uint32, n int, bits uint64) (low, high int) {
+	if index == nil {
+		return 0, n
+	}
+	return int(index[bits]), int(index[bits+1])
+}
+
 // find gives the span of an address: the last that begins at it or before.
 func (s *spans4) find(addr uint32) origin {
-	if len(s.index) == 0 {
-		return origin{}
-	}
-	low, high := int(s.index[addr>>16]), int(s.index[addr>>16+1])
+	low, high := within16(s.index, len(s.starts), uint64(addr>>16))
 	for low < high {
 		if mid := int(uint(low+high) >> 1); s.starts[mid] <= addr {
 			low = mid + 1
@@ -125,10 +132,7 @@ func (s *spans4) find(addr uint32) origin {
 }
 
 func (s *spans6) find(addr key) origin {
-	if len(s.index) == 0 {
-		return origin{}
-	}
-	low, high := int(s.index[addr.hi>>48]), int(s.index[addr.hi>>48+1])
+	low, high := within16(s.index, len(s.starts), addr.hi>>48)
 	for low < high {
 		mid := int(uint(low+high) >> 1)
 		if k := &s.starts[mid]; k.hi < addr.hi || k.hi == addr.hi && k.lo <= addr.lo {

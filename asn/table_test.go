@@ -218,3 +218,41 @@ func within(random *rand.Rand, p netip.Prefix) netip.Addr {
 	a, _ := netip.AddrFromSlice(b)
 	return a
 }
+
+// TestLargeTableAgreesWithSlowModel is about tables that are large enough for an
+// index. Their prefixes are close together, so that the model need not look at all.
+func TestLargeTableAgreesWithSlowModel(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(21, 22))
+	var prefixes []Prefix
+	byFirst := map[[2]byte]slowTable{} // by the first 16 bits
+	first := func(a netip.Addr) [2]byte { return [2]byte(a.AsSlice()) }
+	for range 4 * leastIndexed {
+		six := random.IntN(2) == 0
+		p := Prefix{randomPrefix(random, six, 17, 32), 1 + random.Uint32N(1000)}
+		if slices.ContainsFunc(byFirst[first(p.Prefix.Addr())], func(o Prefix) bool { return o.Prefix == p.Prefix }) {
+			continue
+		}
+		prefixes = append(prefixes, p)
+		byFirst[first(p.Prefix.Addr())] = append(byFirst[first(p.Prefix.Addr())], p)
+	}
+	table := Build(slices.Values(prefixes))
+	if table.four.index == nil || table.six.index == nil {
+		t.Fatal("the table has no index")
+	}
+	for range 50_000 {
+		addr := randomAddr(random, prefixes)
+		want, wantOK := byFirst[first(addr.Unmap())].lookup(addr)
+		if prefix, asn, ok := table.Lookup(addr); ok != wantOK || prefix != want.Prefix || asn != want.ASN {
+			t.Fatalf("Lookup(%v) = %v, %d, %v; want %v, %v", addr, prefix, asn, ok, want, wantOK)
+		}
+	}
+	for _, p := range prefixes {
+		if asn, ok := table.Get(p.Prefix); !ok || asn != p.ASN {
+			t.Fatalf("Get(%v) = %d, %v; want %d", p.Prefix, asn, ok, p.ASN)
+		}
+	}
+	if _, ok := table.Get(netip.MustParsePrefix("10.0.0.0/8")); ok {
+		t.Error("a prefix that is not there was got")
+	}
+}

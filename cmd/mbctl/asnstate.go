@@ -33,10 +33,11 @@ func readSourceStates(ctx context.Context, db *store.Store, generation int64, so
 		return nil, err
 	}
 	var s sourceStates
-	if json.Unmarshal([]byte(value), &s) != nil || s.Generation != generation || s.Sources != digestOf(sources) || len(s.States) != len(sources) {
-		return none, nil
+	ours := json.Unmarshal([]byte(value), &s) == nil // "" before the first
+	if ours && s.Generation == generation && s.Sources == digestOf(sources) && len(s.States) == len(sources) {
+		return s.States, nil
 	}
-	return s.States, nil
+	return none, nil
 }
 
 func writeSourceStates(ctx context.Context, db *store.Store, generation int64, sources []string, states []sourceState) error {
