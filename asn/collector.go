@@ -15,8 +15,8 @@ const (
 	// Above it the file is not what it seems to be.
 	maxBadShare = 1
 
-	// leakShare is the share of lines with private AS numbers, in per cent, up
-	// to which they are leaks in a table of the public Internet. Above it the
+	// leakShare is the share of lines with private AS numbers (of prefixes, where
+	// each has many lines), in per cent, up to which they are leaks in a table of the public Internet. Above it the
 	// file describes a network of one's own, and they are meant.
 	leakShare = 5
 )
@@ -24,8 +24,12 @@ const (
 // collector gathers the prefixes of one file, so that nothing of it is used
 // before all of it has been found good.
 type collector struct {
-	table   Table
+	rows    rows
+	table   *Table   // of the rows, once the file has ended
 	private []Prefix // with private AS numbers, until their share is known
+	votes   votes    // of tables with several routes to a prefix
+	counted int      // prefixes that were voted on
+	names   namer
 	stats   Stats
 	bad     error // the first line that could not be read
 }
@@ -50,11 +54,9 @@ func (c *collector) add(p netip.Prefix, asns ...uint32) error {
 	case private:
 		c.private = append(c.private, Prefix{pfx, asn})
 	case public:
-		if !c.table.add(Prefix{pfx, asn}) {
-			c.stats.Duplicates++
-		}
+		c.rows.add(pfx, asn)
 	}
-	if c.table.Len()+len(c.private) > maxPrefixes {
+	if c.rows.len()+len(c.private) > maxPrefixes {
 		return fmt.Errorf("more than %d prefixes", maxPrefixes)
 	}
 	return nil
@@ -71,26 +73,36 @@ func (c *collector) reject(err error) {
 // finish decides whether the file as a whole can be used.
 func (c *collector) finish() error {
 	s := &c.stats
+	if err := c.count(); err != nil {
+		return err
+	}
 	if s.Lines == 0 {
 		return errors.New("holds no data: an AS table is expected")
 	}
 	if s.Bad*100 > s.Lines*maxBadShare {
 		return fmt.Errorf("%d of %d lines cannot be read, the first: %w", s.Bad, s.Lines, c.bad)
 	}
-	if len(c.private)*100 <= s.Lines*leakShare {
-		s.Reserved += len(c.private)
-	} else {
+	prefixes := s.Lines
+	if c.counted > 0 {
+		prefixes = c.counted
+	}
+	meant := len(c.private)*100 > prefixes*leakShare
+	if meant {
 		for _, p := range c.private {
-			if c.table.add(p) {
-				s.Private++
-			} else {
-				s.Duplicates++
-			}
+			c.rows.add(p.Prefix, p.ASN)
 		}
+	} else {
+		s.Reserved += len(c.private)
 	}
 	c.private = nil
-	s.IPv4, s.IPv6 = c.table.bart.Size4(), c.table.bart.Size6()
-	if s.Prefixes = c.table.Len(); s.Prefixes == 0 {
+	c.table, s.Duplicates = newTable(c.rows)
+	c.rows = c.table.rows
+	if meant {
+		s.Private = c.rows.count(private)
+	}
+	s.IPv4, s.IPv6 = len(c.rows.four), len(c.rows.six)
+	s.Names = c.names.finish()
+	if s.Prefixes = c.table.Len(); s.Prefixes == 0 && s.Names == 0 {
 		return fmt.Errorf("holds no prefix that could be used (%v)", *s)
 	}
 	return nil

@@ -2,7 +2,10 @@ package asn
 
 import (
 	"bytes"
+	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/geotest"
 )
@@ -20,12 +23,15 @@ func FuzzParse(f *testing.F) {
 		f.Add("x", []byte(seed))
 	}
 	f.Add("x.mmdb", geotest.ASNBytes(f, []geotest.Network{{CIDR: "1.0.0.0/24", ASN: 13335}}))
+	for _, content := range inAllRouteFormats(f, 0, "1 {2,3}", "1 (2) 100000") {
+		f.Add("x", content)
+	}
 	f.Fuzz(func(t *testing.T, name string, content []byte) {
-		table, stats, err := parse(name, bytes.NewReader(content))
+		data, err := parse(name, bytes.NewReader(content))
 		if err != nil {
 			return
 		}
-		n := 0
+		table, stats, n := data.Table, data.Stats, 0
 		for p := range table.All() {
 			n++
 			if p.ASN == 0 || p.Prefix.Bits() < 1 || p.Prefix != p.Prefix.Masked() || p.Prefix.Addr().Is4In6() {
@@ -35,7 +41,12 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%v is not found: %v, %d, %v", p, prefix, asn, ok)
 			}
 		}
-		if n == 0 || n != stats.Prefixes || n != stats.IPv4+stats.IPv6 {
+		for number, name := range data.Names {
+			if number == 0 || name.Text == "" || len(name.Text) > maxName || !utf8.ValidString(name.Text) || strings.ContainsFunc(name.Text, unicode.IsControl) {
+				t.Errorf("AS%d is called %q", number, name.Text)
+			}
+		}
+		if n == 0 && len(data.Names) == 0 || n != stats.Prefixes || n != stats.IPv4+stats.IPv6 {
 			t.Errorf("%d prefixes, stats %+v", n, stats)
 		}
 	})

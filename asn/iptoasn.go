@@ -25,7 +25,7 @@ func parseIPtoASN(line []byte, c *collector) error {
 	if !ok1 || !ok2 {
 		return badLine("fewer than 3 columns")
 	}
-	number, _, _ := bytes.Cut(rest, []byte("\t"))
+	number, rest, _ := bytes.Cut(rest, []byte("\t"))
 	from, err := rangeAddr(first)
 	if err != nil {
 		return err
@@ -41,6 +41,10 @@ func parseIPtoASN(line []byte, c *collector) error {
 	asn, err := number32(number)
 	if err != nil {
 		return badLine("%q is no AS number", clip(number))
+	}
+	if c.names.wants(asn) {
+		country, text, _ := bytes.Cut(rest, []byte("\t"))
+		c.names.add(asn, string(text), string(country))
 	}
 	return addRange(r, asn, c)
 }

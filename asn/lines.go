@@ -60,29 +60,36 @@ func (l lineFormat) sniff(_ string, head []byte) bool {
 }
 
 func (l lineFormat) read(r io.Reader, c *collector) error {
+	return eachLine(r, l.example, func(n int, line []byte) error {
+		line = bytes.TrimSpace(line)
+		if skip(line) {
+			return nil
+		}
+		c.stats.Lines++
+		err := l.parse(line, c)
+		if bad, ok := errors.AsType[lineError](err); ok {
+			c.reject(fmt.Errorf("line %d, %q: %w; expected is a line like %q", n, clip(line), bad, l.example))
+			return nil
+		}
+		return err
+	})
+}
+
+// eachLine gives fn the lines with their numbers, from 1 on. An error of fn ends
+// it. The lines are fn's during the call only.
+func eachLine(r io.Reader, example string, fn func(n int, line []byte) error) error {
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, 0, maxLine), maxLine)
 	n := 0
 	for s.Scan() {
 		n++
-		line := bytes.TrimSpace(s.Bytes())
-		if skip(line) {
-			continue
-		}
-		c.stats.Lines++
-		err := l.parse(line, c)
-		var bad lineError
-		switch {
-		case err == nil:
-		case errors.As(err, &bad):
-			c.reject(fmt.Errorf("line %d, %q: %w; expected is a line like %q", n, clip(line), err, l.example))
-		default:
+		if err := fn(n, s.Bytes()); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 	}
 	switch err := s.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return fmt.Errorf("line %d is longer than %d bytes; expected is a line like %q", n+1, maxLine, l.example)
+		return fmt.Errorf("line %d is longer than %d bytes; expected is a line like %q", n+1, maxLine, example)
 	case err != nil:
 		return fmt.Errorf("after line %d: %w", n, err)
 	}

@@ -19,8 +19,9 @@ const maxMMDB = 1 << 30
 const maxNetworks = maxPrefixes
 
 // asnOf reads what AS databases say of a network: a number in the layout of
-// MaxMind and DB-IP, "AS64500" in that of IPinfo. Nothing else of the record is
-// decoded: a small file can have millions of networks with much in them.
+// MaxMind and DB-IP, "AS64500" in that of IPinfo. The record is
+// not decoded as a whole: a small file can have millions of networks with much
+// in them.
 func asnOf(res maxminddb.Result) (uint32, error) {
 	var text string
 	err := res.DecodePath(&text, "asn")
@@ -34,6 +35,18 @@ func asnOf(res maxminddb.Result) (uint32, error) {
 	var n uint32
 	err = res.DecodePath(&n, "autonomous_system_number")
 	return n, err
+}
+
+// orgOf reads the name of the AS: as MaxMind and DB-IP, and as IPinfo have it.
+// The countries of such records are those of the network.
+func orgOf(res maxminddb.Result) string {
+	for _, key := range []string{"autonomous_system_organization", "as_name", "name"} {
+		var text string
+		if err := res.DecodePath(&text, key); err == nil && text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // sniffMMDB goes by the name, because the mark of mmdb files is at their end,
@@ -67,6 +80,9 @@ func readMMDB(r io.Reader, c *collector) error {
 		if err != nil {
 			c.reject(fmt.Errorf("network %v: %w", network.Prefix(), err))
 			continue
+		}
+		if c.names.wants(asn) {
+			c.names.add(asn, orgOf(network), "")
 		}
 		if err := c.add(network.Prefix(), asn); err != nil {
 			return err

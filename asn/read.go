@@ -24,14 +24,26 @@ type format struct {
 
 // formats are tried in this order; a new one needs an entry here and no more.
 var formats = []format{
+	{"MRT", sniffMRT, readMRT}, // before mmdb, which any other binary file is taken for
 	{"mmdb", sniffMMDB, readMMDB},
+	textFormat(bgpdump),
+	showBGP,
+	asOrg,
 	textFormat(pfx2as),
 	textFormat(iptoasn),
 	textFormat(prefixList),
+	textFormat(asNames), // last, as it asks for least
 }
 
 // headSize is how much of a file (once decompressed) its kind is told from.
 const headSize = 16 << 10
+
+// Data is what a file holds: a table, names, or both.
+type Data struct {
+	Table *Table
+	Names Names
+	Stats Stats
+}
 
 // Read reads an AS table of any known format, plain, gzip or bzip2, and yields
 // its prefixes in order and each once, IPv4 first.
@@ -40,58 +52,62 @@ const headSize = 16 << 10
 // empty, truncated or broken file, and one with more than 1 % of unreadable
 // lines, is an error that says what was expected where. AS 0, default routes
 // and AS numbers that cannot be in a table of the Internet are left out and
-// counted; of several origins, and of AS sets, the first usable number counts.
-// An error of yield ends the reading and is returned as it is.
+// counted; of several origins, and of AS sets, the first usable number counts;
+// of several routes to a prefix the origin that most peers see, the lowest if
+// there are several such. An error of yield ends the reading and is returned as
+// it is.
 func Read(path string, yield func(Prefix) error) (Stats, error) {
-	t, stats, err := Load(path)
+	d, err := Load(path)
 	if err != nil {
-		return stats, err
+		return d.Stats, err
 	}
-	for p := range t.All() {
+	for p := range d.Table.All() {
 		if err := yield(p); err != nil {
-			return stats, err
+			return d.Stats, err
 		}
 	}
-	return stats, nil
+	return d.Stats, nil
 }
 
-// Load is Read into a table.
-func Load(path string) (*Table, Stats, error) {
+// Load reads a file as Read does, and the names of autonomous systems that it
+// holds. A file with names alone is good, too: its table is empty.
+func Load(path string) (Data, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, Stats{}, fmt.Errorf("reading the AS table: %w", err)
+		return Data{}, fmt.Errorf("reading the AS table: %w", err)
 	}
 	defer f.Close()
-	t, stats, err := parse(filepath.Base(path), f)
+	d, err := parse(filepath.Base(path), f)
 	if err != nil {
-		return nil, stats, fmt.Errorf("AS table %s: %w", path, err)
+		return d, fmt.Errorf("AS table %s: %w", path, err)
 	}
-	return t, stats, nil
+	return d, nil
 }
 
-func parse(name string, r io.Reader) (*Table, Stats, error) {
+// parse gives the stats with errors, too.
+func parse(name string, r io.Reader) (Data, error) {
 	plain, err := decompress(r)
 	if err != nil {
-		return nil, Stats{}, err
+		return Data{}, err
 	}
 	br := bufio.NewReaderSize(plain, headSize)
 	head, err := br.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, Stats{}, fmt.Errorf("unpacking: %w", err)
+		return Data{}, fmt.Errorf("unpacking: %w", err)
 	}
 	f, err := detect(name, head)
 	if err != nil {
-		return nil, Stats{}, err
+		return Data{}, err
 	}
 	c := new(collector)
 	c.stats.Format = f.name
 	if err := f.read(br, c); err != nil {
-		return nil, c.stats, fmt.Errorf("as %s: %w", f.name, err)
+		return Data{Stats: c.stats}, fmt.Errorf("as %s: %w", f.name, err)
 	}
 	if err := c.finish(); err != nil {
-		return nil, c.stats, fmt.Errorf("as %s: %w", f.name, err)
+		return Data{Stats: c.stats}, fmt.Errorf("as %s: %w", f.name, err)
 	}
-	return &c.table, c.stats, nil
+	return Data{c.table, c.names.names, c.stats}, nil
 }
 
 // decompress tells gzip and bzip2 by their first bytes.
@@ -127,10 +143,10 @@ func detect(name string, head []byte) (format, error) {
 	}
 	first, _, _ := bytes.Cut(bytes.TrimSpace(head), []byte("\n"))
 	var wants []string
-	for _, l := range []lineFormat{pfx2as, iptoasn, prefixList} {
+	for _, l := range []lineFormat{pfx2as, iptoasn, prefixList, bgpdump, asNames} {
 		wants = append(wants, fmt.Sprintf("%q (%s)", l.example, l.name))
 	}
-	return format{}, fmt.Errorf("is in no known format: it begins with %q, where a line like %s or an mmdb file is expected", clip(first), strings.Join(wants, ", "))
+	return format{}, fmt.Errorf("is in no known format: it begins with %q, where a line like %s, a router's table, an MRT dump or an mmdb file is expected", clip(first), strings.Join(wants, ", "))
 }
 
 // clip shortens foreign text for messages.

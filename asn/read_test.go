@@ -66,7 +66,7 @@ func TestRead(t *testing.T) {
 			writeFile(t, path, []byte(test.content))
 			got, stats := readAll(t, path)
 			wantStats := stats
-			stats.Prefixes, stats.IPv4, stats.IPv6 = 0, 0, 0
+			stats.Prefixes, stats.IPv4, stats.IPv6, stats.Names = 0, 0, 0, 0
 			if diff := cmp.Diff(test.stats, stats); diff != "" {
 				t.Errorf("stats (-want +got):\n%s", diff)
 			}

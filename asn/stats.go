@@ -7,11 +7,12 @@ import (
 
 // Stats says what a file held and what was left out of it.
 type Stats struct {
-	Format   string // "CAIDA pfx2as", "iptoasn.com", "prefix list" or "mmdb"
-	Lines    int    // lines with data; networks of an mmdb
+	Format   string // what it was read as: "CAIDA pfx2as", "iptoasn.com", "mmdb", "MRT" and others
+	Lines    int    // lines with data; networks of an mmdb; routes of an MRT dump or a router's table
 	Prefixes int    // prefixes yielded
 	IPv4     int    // of these
 	IPv6     int    // of these
+	Names    int    // AS numbers with a name
 
 	// What was left out.
 	Bad        int // lines that could not be read
@@ -20,8 +21,8 @@ type Stats struct {
 	Default    int // default routes
 	Duplicates int // prefixes that were there already; the first counts
 
-	// MultiOrigin counts lines with several AS numbers, of which the first that
-	// is usable was taken.
+	// MultiOrigin counts prefixes with several AS numbers, of which the first that
+	// is usable was taken; in tables of routes that which most peers see.
 	MultiOrigin int
 	// Private counts prefixes with private AS numbers that were kept, because
 	// the file holds so many of them that it must be meant so.
@@ -50,6 +51,9 @@ func (s Stats) String() string {
 	}
 	if s.MultiOrigin > 0 {
 		fmt.Fprintf(&b, "; %d announced by several", s.MultiOrigin)
+	}
+	if s.Names > 0 {
+		fmt.Fprintf(&b, "; %d names", s.Names)
 	}
 	if s.Private > 0 {
 		fmt.Fprintf(&b, "; %d with private AS numbers", s.Private)

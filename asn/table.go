@@ -3,9 +3,8 @@ package asn
 import (
 	"iter"
 	"net/netip"
+	"slices"
 	"sync/atomic"
-
-	"github.com/gaissmai/bart"
 )
 
 // Prefix says that an AS announces a prefix.
@@ -18,31 +17,29 @@ type Prefix struct {
 // once it is built and may be read by any number of goroutines. The zero value
 // and a nil Table know no prefix.
 type Table struct {
-	bart bart.Table[uint32]
+	rows rows // in order, each prefix once
+	four spans4
+	six  spans6
 }
 
 // Build makes a table. Of prefixes that appear twice the first counts; invalid
 // ones and AS 0 are left out. A million prefixes take some 40 MB and half a
 // second.
 func Build(prefixes iter.Seq[Prefix]) *Table {
-	t := new(Table)
+	var r rows
 	for p := range prefixes {
-		t.add(p)
+		if pfx, ok := canonical(p.Prefix); ok && p.ASN != 0 {
+			r.add(pfx, p.ASN)
+		}
 	}
+	t, _ := newTable(r)
 	return t
 }
 
-// add reports whether p was new.
-func (t *Table) add(p Prefix) bool {
-	pfx, ok := canonical(p.Prefix)
-	if !ok || p.ASN == 0 {
-		return false
-	}
-	if _, exists := t.bart.Get(pfx); exists {
-		return false
-	}
-	t.bart.Insert(pfx, p.ASN)
-	return true
+// newTable also tells how many prefixes were there already.
+func newTable(r rows) (t *Table, duplicates int) {
+	duplicates = r.sort()
+	return &Table{rows: r, four: newSpans4(r.four), six: newSpans6(r.six)}, duplicates
 }
 
 // Lookup gives the longest prefix that contains addr and the AS that announces
@@ -53,7 +50,38 @@ func (t *Table) Lookup(addr netip.Addr) (prefix netip.Prefix, asn uint32, ok boo
 		return netip.Prefix{}, 0, false
 	}
 	addr = addr.Unmap().WithZone("")
-	return t.bart.LookupPrefixLPM(netip.PrefixFrom(addr, addr.BitLen()))
+	var o origin
+	if k := keyOf(addr); addr.Is4() {
+		o = t.four.find(uint32(k.hi >> 32))
+	} else {
+		o = t.six.find(k)
+	}
+	if o.asn == 0 {
+		return netip.Prefix{}, 0, false
+	}
+	prefix, _ = addr.Prefix(int(o.bits)) // bits are those of a prefix
+	return prefix, o.asn, true
+}
+
+// Get gives the AS that announces exactly this prefix.
+func (t *Table) Get(prefix netip.Prefix) (asn uint32, ok bool) {
+	p, ok := canonical(prefix)
+	if t == nil || !ok {
+		return 0, false
+	}
+	k, bits := keyOf(p.Addr()), uint8(p.Bits())
+	if p.Addr().Is4() {
+		i, ok := slices.BinarySearchFunc(t.rows.four, row4{addr: uint32(k.hi >> 32), bits: bits}, row4.order)
+		if !ok {
+			return 0, false
+		}
+		return t.rows.four[i].asn, true
+	}
+	i, ok := slices.BinarySearchFunc(t.rows.six, row6{addr: k, bits: bits}, row6.order)
+	if !ok {
+		return 0, false
+	}
+	return t.rows.six[i].asn, true
 }
 
 // Len is the number of prefixes.
@@ -61,7 +89,7 @@ func (t *Table) Len() int {
 	if t == nil {
 		return 0
 	}
-	return t.bart.Size()
+	return t.rows.len()
 }
 
 // All goes through the prefixes in order, IPv4 before IPv6.
@@ -70,8 +98,13 @@ func (t *Table) All() iter.Seq[Prefix] {
 		if t == nil {
 			return
 		}
-		for pfx, asn := range t.bart.AllSorted() {
-			if !yield(Prefix{Prefix: pfx, ASN: asn}) {
+		for _, r := range t.rows.four {
+			if !yield(Prefix{netip.PrefixFrom(r.key().addr(false), int(r.bits)), r.asn}) {
+				return
+			}
+		}
+		for _, r := range t.rows.six {
+			if !yield(Prefix{netip.PrefixFrom(r.addr.addr(true), int(r.bits)), r.asn}) {
 				return
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -159,59 +158,6 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// BenchmarkBuild builds a table of the Internet's size: a million prefixes of
-// IPv4 and a quarter of that of IPv6.
-func BenchmarkBuild(b *testing.B) {
-	prefixes := internet()
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	var table *Table
-	for b.Loop() {
-		table = Build(slices.Values(prefixes))
-	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/(1<<20), "MiB")
-	b.ReportMetric(float64(table.Len()), "prefixes")
-	runtime.KeepAlive(prefixes)
-}
-
-func BenchmarkLookup(b *testing.B) {
-	prefixes := internet()
-	table := Build(slices.Values(prefixes))
-	random := rand.New(rand.NewPCG(9, 9))
-	for _, family := range []string{"v4", "v6"} {
-		addrs := make([]netip.Addr, 0, 1<<16)
-		for len(addrs) < cap(addrs) {
-			p := prefixes[random.IntN(len(prefixes))].Prefix
-			if p.Addr().Is4() == (family == "v4") {
-				addrs = append(addrs, within(random, p))
-			}
-		}
-		b.Run(family, func(b *testing.B) {
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				table.Lookup(addrs[i&(len(addrs)-1)])
-				i++
-			}
-		})
-	}
-}
-
-func internet() []Prefix {
-	random := rand.New(rand.NewPCG(1, 1))
-	prefixes := make([]Prefix, 0, 1_250_000)
-	for range 1_000_000 {
-		prefixes = append(prefixes, Prefix{randomPrefix(random, false, 16, 24), 1 + random.Uint32N(400_000)})
-	}
-	for range 250_000 {
-		prefixes = append(prefixes, Prefix{randomPrefix(random, true, 28, 48), 1 + random.Uint32N(400_000)})
-	}
-	return prefixes
-}
-
 // randomPrefixes gives distinct prefixes of all lengths, many within another.
 func randomPrefixes(random *rand.Rand, n int) []Prefix {
 	seen := map[netip.Prefix]bool{}
@@ -271,4 +217,42 @@ func within(random *rand.Rand, p netip.Prefix) netip.Addr {
 	}
 	a, _ := netip.AddrFromSlice(b)
 	return a
+}
+
+// TestLargeTableAgreesWithSlowModel is about tables that are large enough for an
+// index. Their prefixes are close together, so that the model need not look at all.
+func TestLargeTableAgreesWithSlowModel(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(21, 22))
+	var prefixes []Prefix
+	byFirst := map[[2]byte]slowTable{} // by the first 16 bits
+	first := func(a netip.Addr) [2]byte { return [2]byte(a.AsSlice()) }
+	for range 4 * leastIndexed {
+		six := random.IntN(2) == 0
+		p := Prefix{randomPrefix(random, six, 17, 32), 1 + random.Uint32N(1000)}
+		if slices.ContainsFunc(byFirst[first(p.Prefix.Addr())], func(o Prefix) bool { return o.Prefix == p.Prefix }) {
+			continue
+		}
+		prefixes = append(prefixes, p)
+		byFirst[first(p.Prefix.Addr())] = append(byFirst[first(p.Prefix.Addr())], p)
+	}
+	table := Build(slices.Values(prefixes))
+	if table.four.index == nil || table.six.index == nil {
+		t.Fatal("the table has no index")
+	}
+	for range 50_000 {
+		addr := randomAddr(random, prefixes)
+		want, wantOK := byFirst[first(addr.Unmap())].lookup(addr)
+		if prefix, asn, ok := table.Lookup(addr); ok != wantOK || prefix != want.Prefix || asn != want.ASN {
+			t.Fatalf("Lookup(%v) = %v, %d, %v; want %v, %v", addr, prefix, asn, ok, want, wantOK)
+		}
+	}
+	for _, p := range prefixes {
+		if asn, ok := table.Get(p.Prefix); !ok || asn != p.ASN {
+			t.Fatalf("Get(%v) = %d, %v; want %d", p.Prefix, asn, ok, p.ASN)
+		}
+	}
+	if _, ok := table.Get(netip.MustParsePrefix("10.0.0.0/8")); ok {
+		t.Error("a prefix that is not there was got")
+	}
 }

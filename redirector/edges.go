@@ -37,7 +37,10 @@ func (s *Set) addEdges(e *mirror.Edges) {
 		}
 	}
 	for from, to := range e.Continents {
-		if from = strings.ToLower(from); slices.Contains(continents, from) {
+		from = strings.ToLower(from)
+		if c, ok := strings.CutPrefix(from, mirror.EdgeCountry); ok {
+			add(&s.edges.byCountry, c, s.continentLists(to))
+		} else if slices.Contains(continents, from) {
 			add(&s.edges.byRegion, from, s.continentLists(to))
 		} else {
 			add(&s.edges.byCountry, from, s.continentLists(to))

@@ -6,10 +6,22 @@ import (
 	"net/netip"
 )
 
-// ReplacePrefixes replaces the prefix table by what next yields: it is written
-// beside the old one in batches, and then takes its place at once. Nothing
-// changes when next fails or yields nothing.
+// ASTable is what is known of the networks of the Internet.
+type ASTable struct {
+	Source   string // where it is from, for people
+	Prefixes func(yield func(Prefix) error) error
+	Names    func(yield func(ASName) error) error // each number once; nil: none
+}
+
+// ReplacePrefixes is ReplaceASTable for a table without names.
 func (s *Store) ReplacePrefixes(ctx context.Context, source string, next func(yield func(Prefix) error) error) (n int, err error) {
+	return s.ReplaceASTable(ctx, ASTable{Source: source, Prefixes: next})
+}
+
+// ReplaceASTable replaces the prefix table, and the names with it: they are
+// written beside the old ones in batches, and then take their place at once.
+// Nothing changes when the table has no prefixes, or breaks off.
+func (s *Store) ReplaceASTable(ctx context.Context, table ASTable) (n int, err error) {
 	const doing = "replacing the prefix table"
 	var generation int64
 	err = s.update(ctx, doing, func(t *tx) error {
@@ -19,12 +31,15 @@ func (s *Store) ReplacePrefixes(ctx context.Context, source string, next func(yi
 	if err != nil {
 		return 0, err
 	}
-	n, err = s.writePrefixes(ctx, doing, generation, next)
+	n, err = s.writePrefixes(ctx, doing, generation, table.Prefixes)
 	if err == nil && n == 0 {
-		err = fmt.Errorf("%s: %s has no prefixes", doing, source)
+		err = fmt.Errorf("%s: %s has no prefixes", doing, table.Source)
+	}
+	if err == nil && table.Names != nil {
+		err = s.writeNames(ctx, doing, generation, table.Names)
 	}
 	if err == nil {
-		err = s.switchPrefixes(ctx, doing, source, generation, n)
+		err = s.switchPrefixes(ctx, doing, table.Source, generation, n)
 	}
 	if err != nil {
 		s.dropPrefixes(context.WithoutCancel(ctx), "generation = $1", generation)
@@ -36,32 +51,57 @@ func (s *Store) ReplacePrefixes(ctx context.Context, source string, next func(yi
 }
 
 func (s *Store) writePrefixes(ctx context.Context, doing string, generation int64, next func(yield func(Prefix) error) error) (n int, err error) {
-	rows := make([][]any, 0, MaxBatch)
-	flush := func() error {
-		if len(rows) == 0 {
-			return nil
-		}
-		err := s.update(ctx, doing, func(t *tx) error {
-			return t.d.insert(ctx, t, "asn_prefix", []string{"generation", "prefix", "asn"}, rows)
-		})
-		n += len(rows)
-		rows = rows[:0]
-		return err
-	}
+	w := rowWriter{s: s, doing: doing, table: "asn_prefix", columns: []string{"generation", "prefix", "asn"}}
 	err = next(func(p Prefix) error {
 		if !p.Prefix.IsValid() {
 			return fmt.Errorf("%s: an invalid prefix", doing)
 		}
-		rows = append(rows, []any{generation, p.Prefix.Masked().String(), int64(p.ASN)})
-		if len(rows) < MaxBatch {
-			return nil
-		}
-		return flush()
+		return w.add(ctx, generation, p.Prefix.Masked().String(), int64(p.ASN))
+	})
+	if err == nil {
+		err = w.flush(ctx)
+	}
+	return w.written, err
+}
+
+func (s *Store) writeNames(ctx context.Context, doing string, generation int64, next func(yield func(ASName) error) error) error {
+	w := rowWriter{s: s, doing: doing, table: "asn_name", columns: []string{"generation", "asn", "name", "country"}}
+	err := next(func(n ASName) error {
+		return w.add(ctx, generation, int64(n.ASN), text(n.Name), text(n.Country))
 	})
 	if err != nil {
-		return n, err
+		return err
 	}
-	return n, flush()
+	return w.flush(ctx)
+}
+
+// rowWriter inserts rows that nobody reads yet, in batches of a transaction each.
+type rowWriter struct {
+	s            *Store
+	doing, table string
+	columns      []string
+	rows         [][]any
+	written      int
+}
+
+func (w *rowWriter) add(ctx context.Context, values ...any) error {
+	w.rows = append(w.rows, values)
+	if len(w.rows) < MaxBatch {
+		return nil
+	}
+	return w.flush(ctx)
+}
+
+func (w *rowWriter) flush(ctx context.Context) error {
+	if len(w.rows) == 0 {
+		return nil
+	}
+	err := w.s.update(ctx, w.doing, func(t *tx) error {
+		return t.d.insert(ctx, t, w.table, w.columns, w.rows)
+	})
+	w.written += len(w.rows)
+	w.rows = w.rows[:0]
+	return err
 }
 
 func (s *Store) switchPrefixes(ctx context.Context, doing, source string, generation int64, n int) error {
@@ -86,8 +126,12 @@ func (s *Store) switchPrefixes(ctx context.Context, doing, source string, genera
 // dropPrefixes deletes rows nobody reads; what fails is left to the next import.
 func (s *Store) dropPrefixes(ctx context.Context, where string, generation int64) {
 	err := s.update(ctx, "deleting the former prefix table", func(t *tx) error {
-		_, err := t.ExecContext(ctx, "DELETE FROM asn_prefix WHERE "+where, generation)
-		return err
+		for _, table := range []string{"asn_prefix", "asn_name"} {
+			if _, err := t.ExecContext(ctx, "DELETE FROM "+table+" WHERE "+where, generation); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		s.log.Warn("the former prefix table stays until the next import", "error", err)

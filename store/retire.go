@@ -24,6 +24,7 @@ type Retired struct {
 	Parts    int64 // block sums for zsync that belong to nothing
 	Prefixes int64 // of tables of announced networks that were replaced
 	Traffic  int64 // days of mirrors, long past
+	Names    int64 // of autonomous systems, in such tables
 }
 
 const (
@@ -58,6 +59,7 @@ func (s *Store) CountRetired(ctx context.Context, keepVersions, keepEvents time.
 			{&r.Parts, "zsync_part WHERE " + strayParts, nil},
 			{&r.Prefixes, "asn_prefix WHERE " + oldPrefixes, nil},
 			{&r.Traffic, "mirror_traffic WHERE " + oldTraffic, []any{int64(mirror.DayOf(instant(now))) - keepTraffic}},
+			{&r.Names, "asn_name WHERE " + oldPrefixes, nil},
 		} {
 			if err := n.q.QueryRowContext(ctx, "SELECT count(*) FROM "+c.from, c.args...).Scan(c.to); err != nil {
 				return err
@@ -90,6 +92,7 @@ func (s *Store) Retire(ctx context.Context, keepEvents time.Duration) (r Retired
 			{&r.Events, "event WHERE at < $1", []any{now - int64(keepEvents)}},
 			{&r.Prefixes, "asn_prefix WHERE " + oldPrefixes, nil},
 			{&r.Traffic, "mirror_traffic WHERE " + oldTraffic, []any{int64(mirror.DayOf(instant(now))) - keepTraffic}},
+			{&r.Names, "asn_name WHERE " + oldPrefixes, nil},
 		} {
 			res, err := t.ExecContext(ctx, "DELETE FROM "+step.from, step.args...)
 			if err != nil {

@@ -23,6 +23,7 @@ func TestRetire(t *testing.T) {
 			"INSERT INTO zsync_part (file, part, sums) SELECT 3, 0, hash_key FROM head",
 			"INSERT INTO hash_claim (file, token) VALUES (3, 1)", // a run is about to store the rest
 			"INSERT INTO asn_prefix (generation, prefix, asn) VALUES (1, '192.0.2.0/24', 1), (2, '192.0.2.0/24', 1), (3, '192.0.2.0/24', 1)",
+			"INSERT INTO asn_name (generation, asn, name, country) VALUES (1, 1, 'A', ''), (1, 2, 'B', ''), (2, 1, 'A', ''), (3, 1, 'A', '')",
 			"UPDATE head SET prefix_generation = 2",
 			"INSERT INTO mirror_traffic (mirror, day, requests, bytes) VALUES (1, 1000, 1, 1), (1, 1000000, 1, 1)",
 		)
@@ -30,11 +31,11 @@ func TestRetire(t *testing.T) {
 		ok(t, s.DeleteMirror(ctx, removed.ID, "me"))
 		damage(t, s, "UPDATE mirror SET gone = 1 WHERE gone <> 0", "UPDATE change SET at = 1 WHERE revision = 1")
 
-		want := Retired{Versions: 1, Changes: 1, Mirrors: 1, Events: 1, Parts: 1, Prefixes: 1, Traffic: 1}
+		want := Retired{Versions: 1, Changes: 1, Mirrors: 1, Events: 1, Parts: 1, Prefixes: 1, Names: 2, Traffic: 1}
 		if diff := cmp.Diff(want, must[Retired](t)(s.CountRetired(ctx, 0, year))); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff(Retired{Events: 1, Parts: 1, Prefixes: 1, Traffic: 1}, must[Retired](t)(s.Retire(ctx, year))); diff != "" {
+		if diff := cmp.Diff(Retired{Events: 1, Parts: 1, Prefixes: 1, Names: 2, Traffic: 1}, must[Retired](t)(s.Retire(ctx, year))); diff != "" {
 			t.Error(diff)
 		}
 		must[PurgeStats](t)(s.Purge(ctx, 0))

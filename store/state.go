@@ -24,6 +24,10 @@ func (s *Store) Key(ctx context.Context) (key [16]byte, err error) {
 // versions are known, as the last index run kept them: a duration of Go.
 const SettingKeepVersions = "keep_versions"
 
+// SettingASNSources is the setting that remembers what the prefix table was
+// fetched from: JSON of mbctl's own.
+const SettingASNSources = "asn_sources"
+
 // Setting gives a setting, "" when it is not set.
 func (s *Store) Setting(ctx context.Context, name string) (string, error) {
 	v, err := setting(ctx, s.db, name)

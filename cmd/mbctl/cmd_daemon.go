@@ -47,6 +47,7 @@ func newDaemonCommand(a *app) *cobra.Command {
   cleanup  every cleanup_interval (1d): deletes versions older than keep_versions
   geoip    every geoip_interval, if that is set: gets new GeoIP databases, on this
            host; each host that needs them has to do it
+  asn      every asn_interval (1d), if asn_sources is set: 'mbctl asn update'
 
 Any number of hosts may run it on one database: everything is done by one of
 them, and when one dies another goes on after a minute. A host without the tree
@@ -72,7 +73,7 @@ readiness, state and watchdog (Type=notify).`,
 }
 
 // daemonJobs are the names for --jobs.
-var daemonJobs = []string{"index", "scan", "hash", "cleanup", "geoip"}
+var daemonJobs = []string{"index", "scan", "hash", "cleanup", "geoip", "asn"}
 
 func (a *app) runDaemon(ctx context.Context, f daemonFlags) error {
 	drain, err := f.check()
@@ -166,8 +167,8 @@ func (a *app) daemonSettings(f daemonFlags, log *slog.Logger) (daemon.Settings, 
 	for _, j := range []struct {
 		name string
 		make func() (daemon.Job, error)
-	}{{"index", d.index}, {"hash", d.hash}, {"cleanup", d.cleanup}} {
-		if !slices.Contains(f.jobs, j.name) {
+	}{{"index", d.index}, {"hash", d.hash}, {"cleanup", d.cleanup}, {"asn", d.asn}} {
+		if !slices.Contains(f.jobs, j.name) || j.name == "asn" && len(conf.ASNSources) == 0 {
 			continue
 		}
 		job, err := j.make()

@@ -130,7 +130,7 @@ func (a *app) runDBVacuum(ctx context.Context, events string, dryRun bool) error
 	if a.json {
 		return a.printJSON(map[string]any{
 			"dry_run": dryRun, "versions": r.Versions, "events": r.Events, "changes": r.Changes, "mirrors": r.Mirrors,
-			"aliases": r.Aliases, "zsync_parts": r.Parts, "prefixes": r.Prefixes,
+			"aliases": r.Aliases, "zsync_parts": r.Parts, "prefixes": r.Prefixes, "as_names": r.Names,
 			"traffic_days": r.Traffic,
 		})
 	}
@@ -138,8 +138,8 @@ func (a *app) runDBVacuum(ctx context.Context, events string, dryRun bool) error
 	if dryRun {
 		verb = "would delete"
 	}
-	a.say("%s %s versions, %s events, %s positions, %s marks of mirrors and %s of aliases, %s parts of zsync sums, %s prefixes, %s days of traffic", verb,
-		count(r.Versions), count(r.Events), count(r.Changes), count(r.Mirrors), count(r.Aliases), count(r.Parts), count(r.Prefixes), count(r.Traffic))
+	a.say("%s %s versions, %s events, %s positions, %s marks of mirrors and %s of aliases, %s parts of zsync sums, %s prefixes and %s names of networks, %s days of traffic", verb,
+		count(r.Versions), count(r.Events), count(r.Changes), count(r.Mirrors), count(r.Aliases), count(r.Parts), count(r.Prefixes), count(r.Names), count(r.Traffic))
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
 // lookupFlags are what `iplookup` takes.
@@ -25,6 +26,7 @@ type lookupDoc struct {
 	Latitude  *float64    `json:"lat"`
 	Longitude *float64    `json:"lng"`
 	ASN       uint32      `json:"asn"`
+	ASName    string      `json:"as_name"`
 	Prefix    string      `json:"prefix"`
 	Announced bool        `json:"announced"` // the prefix is of the imported table
 	Prefixes  []prefixDoc `json:"prefixes,omitempty"`
@@ -102,6 +104,9 @@ func (a *app) runIPLookup(ctx context.Context, names []string, f lookupFlags) er
 			docs = append(docs, g.lookup(name, addr, mirrors, f.allPrefixes))
 		}
 	}
+	if err := nameSystems(ctx, db, docs); err != nil {
+		return err
+	}
 	if err := a.printLookups(docs, f); err != nil {
 		return err
 	}
@@ -131,6 +136,19 @@ func (g *geo) lookup(name string, addr netip.Addr, mirrors []mirror.Mirror, all 
 	}
 	d.Local = localTo(mirrors, mirror.Client{Addr: addr, Place: place, ASN: d.ASN})
 	return d
+}
+
+// nameSystems adds the names of autonomous systems.
+func nameSystems(ctx context.Context, db *store.Store, docs []lookupDoc) error {
+	var numbers []uint32
+	for i := range docs {
+		numbers = append(numbers, docs[i].ASN)
+	}
+	names, err := db.ASNames(ctx, numbers...)
+	for i := range docs {
+		docs[i].ASName = names[docs[i].ASN].Name
+	}
+	return err
 }
 
 // localTo gives the names of the mirrors near a client.
@@ -175,8 +193,12 @@ func (a *app) printLookups(docs []lookupDoc, f lookupFlags) error {
 	if f.allPrefixes {
 		s.header = append(s.header, "all prefixes")
 	}
+	_, tty := terminal(a.out)
 	for i := range docs {
 		s.rows = append(s.rows, docs[i].cells(f.allPrefixes))
+		if tty && docs[i].ASName != "" { // scripts have the number alone
+			s.rows[i][5] += " " + docs[i].ASName
+		}
 	}
 	if len(s.rows) > 0 {
 		a.printTable(s)

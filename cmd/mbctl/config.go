@@ -29,6 +29,7 @@ type instance struct {
 	MaxMindAccount     string   `toml:"maxmind_account"`
 	MaxMindLicenseFile string   `toml:"maxmind_license_file"`
 	GeoIPInterval      duration `toml:"geoip_interval"` // how often the daemon does; default never
+	ASNSources         []string `toml:"asn_sources"`    // URLs and files that `mbctl asn update` imports together
 
 	KeepVersions duration `toml:"keep_versions"` // default 30 days
 	KeepEvents   duration `toml:"keep_events"`   // what `db vacuum` leaves of the log of changes; default a year
@@ -52,6 +53,7 @@ type instance struct {
 	IndexInterval   duration `toml:"index_interval"`   // default 10m
 	HashInterval    duration `toml:"hash_interval"`    // default 1h
 	CleanupInterval duration `toml:"cleanup_interval"` // default 1d
+	ASNInterval     duration `toml:"asn_interval"`     // default 1d; never without asn_sources
 
 	HashJobs       int      `toml:"hash_jobs"`     // files hashed at once; default one for each CPU
 	PieceSize      size     `toml:"piece_size"`    // least length of pieces; default 256KiB

@@ -23,6 +23,7 @@ const (
 	defaultIndexInterval   = 10 * time.Minute
 	defaultHashInterval    = time.Hour
 	defaultCleanupInterval = 24 * time.Hour
+	defaultASNInterval     = 24 * time.Hour
 )
 
 // recurring makes the daemon's jobs from one reading of the configuration.
@@ -168,6 +169,32 @@ func (r recurring) cleanup() (daemon.Job, error) {
 			}
 			st, err := r.a.db.Purge(ctx, max(keep, store.MinKeepVersions))
 			return daemon.Result{Said: []any{"versions", st.Versions, "mirrors", st.Mirrors, "aliases", st.Aliases}}, err
+		},
+	}, nil
+}
+
+// asn fetches the table of announced prefixes, of which there are sources.
+func (r recurring) asn() (daemon.Job, error) {
+	return daemon.Job{
+		Name: "asn", Interval: cmp.Or(time.Duration(r.conf.ASNInterval), defaultASNInterval),
+		Run: func(ctx context.Context, _ []string) (daemon.Result, error) {
+			u := networkUpdate{db: r.a.db, sources: r.conf.ASNSources}
+			defer u.clean()
+			fresh, err := u.fetch(ctx)
+			if err != nil {
+				return daemon.Result{}, notChanged(err)
+			}
+			if !fresh {
+				return daemon.Result{Said: []any{"new", false}}, nil
+			}
+			t, err := u.load()
+			if err == nil {
+				err = u.replace(ctx, t)
+			}
+			if err != nil {
+				return daemon.Result{}, err
+			}
+			return daemon.Result{Said: []any{"new", true, "prefixes", t.table.Len(), "names", len(t.names)}}, nil
 		},
 	}, nil
 }
