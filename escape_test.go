@@ -122,7 +122,7 @@ func TestAvoid(t *testing.T) {
 	for _, query := range []string{"avoid=de", "AVOID=de", "avoid_country=de", "AVOID_COUNTRY=DE", "Avoid_Country=jp,de", "avoid_country=jp&AVOID_COUNTRY=de"} {
 		s.get("/f.bin?"+query).want(t, query, 302, "redirect mirror world us")
 		s.get("/f.bin?"+query, method("HEAD")).want(t, "HEAD "+query, 302, "redirect mirror world us")
-		for _, document := range []string{"/f.bin.meta4?", "/f.bin?json&", "/f.bin?mirrorlist&format=text&", "/f.bin?METALINK&"} {
+		for _, document := range []string{"/f.bin.meta4?", "/f.bin?json&", "/f.bin?mirrorlist&format=text&", "/f.bin?metalink&"} {
 			r, body := s.fetch(document + query)
 			if r.status != 200 || strings.Contains(body, "http://de.example/") || !strings.Contains(body, "http://us.example/") {
 				t.Errorf("%s%s: %d %s", document, query, r.status, body)

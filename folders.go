@@ -17,7 +17,7 @@ import (
 
 // folderList gives the folder whose list of mirrors a request asks for.
 func (h *Handler) folderList(r *http.Request) (string, bool) {
-	if !strings.Contains(strings.ToLower(r.URL.RawQuery), redirector.AsMirrorList.String()) && len(h.yum) == 0 || r.URL.RawQuery == "" {
+	if !strings.Contains(r.URL.RawQuery, redirector.AsMirrorList.String()) && len(h.yum) == 0 || r.URL.RawQuery == "" {
 		return "", false
 	}
 	folder, root := strings.CutPrefix(r.URL.Path, "/")

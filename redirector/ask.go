@@ -32,7 +32,6 @@ func ParseAsk(raw string) (Ask, error) {
 		return a, nil
 	}
 	a.Query, _ = url.ParseQuery(raw) // it gives what it could read
-	foldNames(a.Query)
 	a.Wishes = wishes(a.Query)
 	for r := AsFile + 1; r < representations; r++ {
 		switch {

@@ -1,6 +1,7 @@
 package redirector
 
 import (
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -31,6 +32,7 @@ const maxWishes = 64
 
 // wishes finds them among the arguments. What is not understood is not a wish.
 func wishes(q url.Values) (w Wishes) {
+	q = foldNames(q)
 	if c := strings.ToLower(q.Get("country")); isCode(c) {
 		w.Country = c
 	}
@@ -68,19 +70,24 @@ func splitWishes(values []string) (out []string) {
 	return out
 }
 
-// foldNames adds, under their lower-case names, the values of arguments whose
-// names have upper-case letters: COUNTRY, as other redirectors write it, is
+// foldNames gives the arguments with those whose names have upper-case letters
+// under their lower-case names, too: COUNTRY, as other redirectors write it, is
 // country. What was written in lower case comes first.
-func foldNames(q url.Values) {
+func foldNames(q url.Values) url.Values {
 	var odd []string
 	for name := range q {
 		if strings.ToLower(name) != name {
 			odd = append(odd, name)
 		}
 	}
+	if odd == nil {
+		return q
+	}
+	folded := maps.Clone(q)
 	slices.Sort(odd)
 	for _, name := range odd {
 		lower := strings.ToLower(name)
-		q[lower] = append(slices.Clip(q[lower]), q[name]...)
+		folded[lower] = append(slices.Clip(folded[lower]), q[name]...)
 	}
+	return folded
 }

@@ -128,6 +128,10 @@ func (s *site) caddyfile() string {
 	if s.noRoot {
 		root = ""
 	}
+	handler := s.handler
+	if !strings.Contains(handler, "retry ") { // tests ask for one file again and again
+		handler = "retry off\n\t\t" + handler
+	}
 	return fmt.Sprintf(`{
 	admin %[1]s {
 		origins %[1]s
@@ -159,7 +163,7 @@ func (s *site) caddyfile() string {
 		format json
 	}
 }
-`, s.admin, s.host, database, filepath.Join(s.dir, "places.mmdb"), s.instance, s.global, address, root, s.handler, filepath.Join(s.dir, "access.log"))
+`, s.admin, s.host, database, filepath.Join(s.dir, "places.mmdb"), s.instance, s.global, address, root, handler, filepath.Join(s.dir, "access.log"))
 }
 
 func (s *site) caddyArgs() []string {
