@@ -341,7 +341,7 @@ func (a *modelAnswer) race(w *world, seed uint64) {
 			if x.group != y.group || x.standing != y.standing {
 				continue
 			}
-			swap := false
+			var swap bool
 			if x.standing == StandingFar {
 				swap = y.km < x.km
 				m, o := w.mirrors[x.mirror], w.mirrors[y.mirror]
