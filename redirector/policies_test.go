@@ -190,8 +190,12 @@ func TestPolicies(t *testing.T) {
 		name string
 		o    outcome
 	}{
-		{"`policy tiers`", tiers}, {"`spill 3`", spill}, {"`policy distance`", distance},
-		{"`affinity 2`", affinity}, {"`sticky 24h`", sticky}, {"`affinity 2` and `sticky 24h`", both},
+		{"`policy tiers`", tiers},
+		{"`spill 3`", spill},
+		{"`policy distance`", distance},
+		{"`affinity 2`", affinity},
+		{"`sticky 24h`", sticky},
+		{"`affinity 2` and `sticky 24h`", both},
 	} {
 		fmt.Fprintf(&b, "| %s | %.1f %% | %.0f km | %.1f times | %.1f | %.1f |\n",
 			row.name, 100*row.o.abroad, row.o.km, row.o.busiest, row.o.perFile, row.o.perClient)
