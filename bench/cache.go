@@ -72,7 +72,7 @@ func measureCaches(ctx context.Context, requests int) error {
 	if requests == 0 {
 		return nil
 	}
-	tree := makeCacheTree(rand.New(rand.NewPCG(4, 2))) //nolint:gosec // the same tree each time
+	tree := makeCacheTree(rand.New(rand.NewPCG(4, 2)))
 	fmt.Printf("%d mirrors of one group, %d requests for %d files of %d GiB together; requests (bytes) found in the mirror's cache\n\n",
 		cacheMirrors, requests, cacheFiles, tree.bytes>>30)
 	fmt.Print("| caches of")
@@ -101,7 +101,7 @@ type hitRate struct{ requests, bytes float64 }
 // simulateCaches gives the rates by size of cache, and how much more than its
 // share the busiest mirror gets.
 func simulateCaches(c *policyCase, tree *cacheTree, requests int) (hits []hitRate, busiest float64) {
-	rnd := rand.New(rand.NewPCG(8, 1)) //nolint:gosec // the same requests each time
+	rnd := rand.New(rand.NewPCG(8, 1))
 	var mirrors []*mirror.Mirror
 	caches := make([][]*lru, len(cacheShares))
 	for i := range cacheMirrors {

@@ -75,7 +75,7 @@ type decider struct {
 
 // newDecider makes mirrors and clients of one place, or of all the world.
 func newDecider(c *policyCase, together bool) *decider {
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same world each time
+	rnd := rand.New(rand.NewPCG(1, 2))
 	place := func() mirror.Place {
 		if together {
 			return mirror.Place{Continent: "eu", Country: "de", Lat: 50, Lng: 8, HasCoords: true}

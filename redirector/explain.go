@@ -111,8 +111,8 @@ func (s *Set) verdict(i int32, tier mirror.Tier, r *request, holder Holder) Reas
 // trial. The first one gets it.
 func (s *Set) lineUp(r *request, ps []place) {
 	last := func(p *place) int { // the last time it was tried
-		for n := len(r.tried) - 1; n >= 0; n-- {
-			if r.tried[n] == s.cold[p.Mirror].m.ID {
+		for n, id := range slices.Backward(r.tried) {
+			if id == s.cold[p.Mirror].m.ID {
 				return n
 			}
 		}
@@ -136,7 +136,7 @@ func (s *Set) rank(r *request, ps []place, f *fate) {
 		for to < len(ps) && ps[to].Group == ps[from].Group {
 			to++
 		}
-		s.stand(r, ps[from:to])
+		s.stand(ps[from:to])
 		from = to
 	}
 	// Those of the first one's group and standing are the ones that share.
@@ -179,7 +179,7 @@ func (s *Set) group(r *request, ps []place) {
 }
 
 // stand works out the standings of one group and sorts by them.
-func (s *Set) stand(r *request, ps []place) {
+func (s *Set) stand(ps []place) {
 	nearest := float64(wholeEarth)
 	for i := range ps {
 		if ps[i].chord >= 0 {

@@ -64,7 +64,7 @@ func model(w *world) (a modelAnswer) {
 		}
 	}
 	a.group(p, q)
-	a.stand(p)
+	a.stand(w)
 	a.order(w)
 	return a
 }
@@ -255,13 +255,14 @@ func (a *modelAnswer) group(p *Policy, q *Query) {
 }
 
 // stand gives the candidates of each group their standings, and sorts by them.
-func (a *modelAnswer) stand(p *Policy) {
+func (a *modelAnswer) stand(w *world) {
+	p := &w.policy
 	for i := range a.candidates {
 		c := &a.candidates[i]
-		nearest := -1.0
+		nearest, first := -1.0, 0
 		for _, o := range a.candidates {
 			if o.group == c.group && o.km >= 0 && (nearest < 0 || o.km < nearest) {
-				nearest = o.km
+				nearest, first = o.km, o.mirror
 			}
 		}
 		limit := max(nearest*p.DistanceFactor, nearest+p.DistanceSlackKm)
@@ -273,7 +274,9 @@ func (a *modelAnswer) stand(p *Policy) {
 		case c.km > limit:
 			c.standing = StandingFar
 		}
-		if d := c.km - limit; c.km > nearest && d > -0.001 && d < 0.001 {
+		// Places that are as far may differ, as two at a pole do.
+		same := w.mirrors[c.mirror].Lat == w.mirrors[first].Lat && w.mirrors[c.mirror].Lng == w.mirrors[first].Lng
+		if d := c.km - limit; !same && d > -0.001 && d < 0.001 {
 			a.ok = false
 		}
 	}
@@ -338,13 +341,14 @@ func (a *modelAnswer) race(w *world, seed uint64) {
 			if x.group != y.group || x.standing != y.standing {
 				continue
 			}
-			swap := false
+			var swap bool
 			if x.standing == StandingFar {
 				swap = y.km < x.km
-				if d := x.km - y.km; d != 0 && d > -0.001 && d < 0.001 {
-					a.ok = false
-				} else if d == 0 {
+				m, o := w.mirrors[x.mirror], w.mirrors[y.mirror]
+				if m.Lat == o.Lat && m.Lng == o.Lng {
 					swap = y.mirror < x.mirror
+				} else if near(x.km, y.km, 0.001) {
+					a.ok = false
 				}
 			} else {
 				swap = arrivals[y.mirror] < arrivals[x.mirror]

@@ -22,14 +22,29 @@ var simCities = []struct {
 	lat, lng           float64
 	mirrors, clients   int
 }{
-	{"eu", "de", 52.5, 13.4, 3, 5}, {"eu", "de", 50.1, 8.7, 4, 8}, {"eu", "de", 48.1, 11.6, 2, 5},
-	{"eu", "fr", 48.9, 2.4, 3, 6}, {"eu", "fr", 48.6, 7.8, 1, 2}, {"eu", "fr", 45.8, 4.8, 1, 2},
-	{"eu", "nl", 52.4, 4.9, 3, 4}, {"eu", "be", 50.8, 4.4, 1, 4}, {"eu", "ch", 47.4, 8.5, 1, 3},
-	{"eu", "at", 48.2, 16.4, 1, 3}, {"eu", "pl", 52.2, 21.0, 2, 3}, {"eu", "pl", 52.4, 16.9, 0, 2},
-	{"na", "us", 40.7, -74.0, 3, 9}, {"na", "us", 41.9, -87.6, 2, 6}, {"na", "us", 34.1, -118.2, 3, 7},
-	{"na", "ca", 49.3, -123.1, 1, 1}, {"na", "ca", 43.7, -79.4, 0, 4}, {"na", "mx", 19.4, -99.1, 0, 3},
-	{"sa", "br", -23.6, -46.6, 1, 5}, {"as", "jp", 35.7, 139.7, 3, 6}, {"as", "cn", 39.9, 116.4, 1, 5},
-	{"as", "in", 19.1, 72.9, 1, 5}, {"oc", "au", -33.9, 151.2, 1, 2},
+	{"eu", "de", 52.5, 13.4, 3, 5},
+	{"eu", "de", 50.1, 8.7, 4, 8},
+	{"eu", "de", 48.1, 11.6, 2, 5},
+	{"eu", "fr", 48.9, 2.4, 3, 6},
+	{"eu", "fr", 48.6, 7.8, 1, 2},
+	{"eu", "fr", 45.8, 4.8, 1, 2},
+	{"eu", "nl", 52.4, 4.9, 3, 4},
+	{"eu", "be", 50.8, 4.4, 1, 4},
+	{"eu", "ch", 47.4, 8.5, 1, 3},
+	{"eu", "at", 48.2, 16.4, 1, 3},
+	{"eu", "pl", 52.2, 21.0, 2, 3},
+	{"eu", "pl", 52.4, 16.9, 0, 2},
+	{"na", "us", 40.7, -74.0, 3, 9},
+	{"na", "us", 41.9, -87.6, 2, 6},
+	{"na", "us", 34.1, -118.2, 3, 7},
+	{"na", "ca", 49.3, -123.1, 1, 1},
+	{"na", "ca", 43.7, -79.4, 0, 4},
+	{"na", "mx", 19.4, -99.1, 0, 3},
+	{"sa", "br", -23.6, -46.6, 1, 5},
+	{"as", "jp", 35.7, 139.7, 3, 6},
+	{"as", "cn", 39.9, 116.4, 1, 5},
+	{"as", "in", 19.1, 72.9, 1, 5},
+	{"oc", "au", -33.9, 151.2, 1, 2},
 }
 
 // simulated is a world of 38 mirrors and 2,000 clients who ask for 300 files.
@@ -175,8 +190,12 @@ func TestPolicies(t *testing.T) {
 		name string
 		o    outcome
 	}{
-		{"`policy tiers`", tiers}, {"`spill 3`", spill}, {"`policy distance`", distance},
-		{"`affinity 2`", affinity}, {"`sticky 24h`", sticky}, {"`affinity 2` and `sticky 24h`", both},
+		{"`policy tiers`", tiers},
+		{"`spill 3`", spill},
+		{"`policy distance`", distance},
+		{"`affinity 2`", affinity},
+		{"`sticky 24h`", sticky},
+		{"`affinity 2` and `sticky 24h`", both},
 	} {
 		fmt.Fprintf(&b, "| %s | %.1f %% | %.0f km | %.1f times | %.1f | %.1f |\n",
 			row.name, 100*row.o.abroad, row.o.km, row.o.busiest, row.o.perFile, row.o.perClient)

@@ -15,7 +15,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
 
-// Policy says how mirrors of one tier share its clients. It is taken literally:
+// Policy says what comes first and how mirrors share the clients. It is taken literally:
 // start from [DefaultPolicy] to change one thing.
 type Policy struct {
 	// Order says what comes first.

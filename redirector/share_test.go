@@ -42,7 +42,10 @@ func manyClients(q *Query, n int) {
 // source of chance are fixed, so it passes always or never.
 func TestSharesAreInProportion(t *testing.T) {
 	t.Parallel()
-	const draws = 100_000
+	draws := 100_000
+	if raceEnabled {
+		draws /= 5
+	}
 	berlin := mirror.Place{Continent: "eu", Country: "de", Lat: 52.5, Lng: 13.4, HasCoords: true}
 	scores := []int{100, 200, 50, 300, 10, 120}
 	for _, tc := range []struct {
@@ -172,7 +175,7 @@ func TestAffinityMovesOnlyOnesShare(t *testing.T) {
 	before, after := Compile(all, p), Compile(fewer, p)
 	var x, y Decision
 	moved, firsts := 0, 0
-	for n := range 5000 {
+	for n := range 2000 {
 		for copy := range fixedLot(3) {
 			q := Query{File: 7, TLS: true, Now: worldNow.UnixNano(), Limit: -1}
 			manyFiles(&q, n)
@@ -198,7 +201,7 @@ func TestAffinityMovesOnlyOnesShare(t *testing.T) {
 			}
 		}
 	}
-	if share := float64(moved) / float64(firsts); !near(share, 300.0/1610, 0.01) {
+	if share := float64(moved) / float64(firsts); !near(share, 300.0/1610, 0.02) {
 		t.Errorf("%.3f of the files moved", share)
 	}
 }
@@ -254,12 +257,12 @@ func TestSticky(t *testing.T) {
 		s.Choose(&q, everything{}, nil, &d)
 		return d.Picks[0].Mirror
 	}
-	changes, anybody := map[time.Duration]int{}, map[int]bool{}
+	changes, anybody := map[int]int{}, map[int]bool{}
 	for n := range 100 {
 		addr := "192.0.2." + strconv.Itoa(n)
 		moves, last := 0, pick(addr, 0)
-		for minute := time.Duration(1); minute < 600; minute++ {
-			if now := pick(addr, minute*time.Minute); now != last {
+		for minute := 1; minute < 600; minute++ {
+			if now := pick(addr, time.Duration(minute)*time.Minute); now != last {
 				last = now
 				moves++
 				changes[minute%60]++
