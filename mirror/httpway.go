@@ -116,11 +116,11 @@ func (m *Mirror) waysReason(down []HTTPWay) string {
 	var parts []string
 	for i := 0; i < len(down); {
 		state := m.Probe.Ways[down[i]]
-		names := down[i].String()
-		for i++; i < len(down) && m.Probe.Ways[down[i]] == state; i++ {
-			names += ", " + down[i].String()
+		var names []string
+		for ; i < len(down) && m.Probe.Ways[down[i]] == state; i++ {
+			names = append(names, down[i].String())
 		}
-		parts = append(parts, names+" "+state.reason())
+		parts = append(parts, strings.Join(names, ", ")+" "+state.reason())
 	}
 	return strings.Join(parts, "; ")
 }

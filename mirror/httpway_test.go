@@ -75,7 +75,7 @@ func TestWaysOfMirror(t *testing.T) {
 				HTTP: test.urls, Families: test.families, Enabled: true,
 				Probe: ProbeState{Ways: test.ways}, Scan: ScanState{Succeeded: now, Held: 1},
 			}
-			if got := fmt.Sprint(m.HTTPWays()); got != test.has {
+			if got := fmt.Sprintf("%v", m.HTTPWays()); got != test.has {
 				t.Errorf("has %s, want %s", got, test.has)
 			}
 			if state, reason := m.State(now, 0); state != test.state || reason != test.reason {

@@ -21,6 +21,10 @@ func limited(shares ...int) (list []*mirror.Mirror) {
 	return list
 }
 
+func entry(id mirror.ID, day mirror.Day, requests, bytes int64) Entry {
+	return Entry{Mirror: id, Day: day, Requests: requests, Bytes: bytes}
+}
+
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	l := NewLedger()
@@ -31,7 +35,7 @@ func TestDrain(t *testing.T) {
 	l.Credit(0, 99, noon) // the origin
 	l.Credit(2, 7, noon.Add(24*time.Hour))
 	l.Credit(2, 1, noon.Add(12*time.Hour-time.Second)) // was under way at midnight
-	want := []Entry{{1, today, 1, 5}, {2, today, 2, 30}, {2, today + 1, 2, 8}}
+	want := []Entry{entry(1, today, 1, 5), entry(2, today, 2, 30), entry(2, today+1, 2, 8)}
 	got := l.Drain()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -41,8 +45,8 @@ func TestDrain(t *testing.T) {
 	}
 	l.Credit(1, 1, noon.Add(24*time.Hour))
 	l.Restore(got)
-	l.Restore([]Entry{{2, today, 1, 1}})
-	want = []Entry{{1, today, 1, 5}, {1, today + 1, 1, 1}, {2, today, 3, 31}, {2, today + 1, 2, 8}}
+	l.Restore([]Entry{entry(2, today, 1, 1)})
+	want = []Entry{entry(1, today, 1, 5), entry(1, today+1, 1, 1), entry(2, today, 3, 31), entry(2, today+1, 2, 8)}
 	if diff := cmp.Diff(want, l.Drain()); diff != "" {
 		t.Error(diff)
 	}

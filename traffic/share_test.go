@@ -17,7 +17,7 @@ func TestShare(t *testing.T) {
 				t.Parallel()
 				l := NewLedger()
 				load := l.For(limited(share, 0), bytes)
-				const n = 200_000
+				const n = 40_000
 				got, most := 0, 0.0
 				for i := range n {
 					if load.Full(0) {
@@ -46,7 +46,7 @@ func TestShareAfterPause(t *testing.T) {
 	for _, bytes := range []bool{false, true} {
 		l := NewLedger()
 		load := l.For(limited(1000, 0), bytes)
-		for range 1_000_000 {
+		for range 100_000 {
 			l.Credit(2, 1000, noon)
 		}
 		got := 0
@@ -71,7 +71,7 @@ func TestShareOfLargeFiles(t *testing.T) {
 	load := l.For(limited(500, 0), true)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var own, all, largest int64
-	for range 300_000 {
+	for range 100_000 {
 		size := heavy(rnd)
 		largest = max(largest, size)
 		all += size
@@ -82,7 +82,7 @@ func TestShareOfLargeFiles(t *testing.T) {
 			own += size
 		}
 	}
-	if over := own - all*500/wholeShare; over > largest+burst*(all/300_000) || over < -largest {
+	if over := own - all*500/wholeShare; over > largest+burst*(all/100_000) || over < -largest {
 		t.Errorf("%d of %d bytes, %d more than the share", own, all, over)
 	}
 }
