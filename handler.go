@@ -174,7 +174,7 @@ func (q *question) answer(w http.ResponseWriter, folder bool) action {
 		return q.folder(w)
 	}
 	found := q.find()
-	if q.ask.As == redirector.AsExplain && h.documents.Has(redirector.AsExplain) {
+	if q.ask.As == redirector.AsExplain && q.as != redirector.AsMirrorList && h.documents.Has(redirector.AsExplain) {
 		return q.explain(w, found)
 	}
 	switch found {
