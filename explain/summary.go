@@ -28,8 +28,8 @@ func (e *explainer) summary(r *Report) (out []string) {
 	default:
 		out = append(out, "Served from here: "+reasonText(o.Reason)+".")
 	}
-	if e.Version == nil {
-		return out
+	if e.Version == nil || e.Local != "" || e.Exempt != "" || e.Refused != "" {
+		return out // it is not for mirrors
 	}
 	if e.Query.Client.Country == "" && e.Query.Client.Continent == "" {
 		out = append(out, "It is not known where the client is.")
