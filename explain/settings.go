@@ -37,7 +37,7 @@ func (e *explainer) settings() []Setting {
 	}
 	if s.Retry > 0 {
 		list[7].Value = time.Duration(s.Retry).String()
-		list[7].Effect = "A client that asks for the same file again within " + list[7].Value + " gets another mirror than this report says."
+		list[7].Effect = "A client that asks for the same file again within " + list[7].Value + " gets another mirror, if there is one."
 	}
 	return list
 }
