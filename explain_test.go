@@ -101,7 +101,7 @@ func TestExplainClosed(t *testing.T) {
 	d.write("staged.iso", fileSize+1) // replaced by a release that is not public yet
 	d.must(osChmod(d.root, "staged.iso", 0o640))
 	d.follow(s)
-	_, want := s.fetch("/no-such.iso?explain")
+	_, absent := s.fetch("/no-such.iso?explain")
 	for _, name := range []string{"secret.iso", "staged.iso"} {
 		s.get("/"+name).want(t, name, 404, "error closed")
 		r, body := s.fetch("/" + name + "?explain")
@@ -113,7 +113,7 @@ func TestExplainClosed(t *testing.T) {
 			d.must(err)
 			return string(text)
 		}
-		if got, want := mask(body, name), mask(want, "no-such.iso"); got != want {
+		if got, want := mask(body, name), mask(absent, "no-such.iso"); got != want {
 			t.Errorf("%s: %s\nwant %s", name, got, want)
 		}
 		_, body = s.fetch("/"+name+"?explain", from("198.51.100.7"))
@@ -307,12 +307,12 @@ func TestAdminAPI(t *testing.T) {
 		"explain?path=/iso/x.iso&instance=nothing": 404,
 		"explain?path=/iso/x.iso&md5&sha1":         400,
 	} {
-		if status, body := ask(http.MethodGet, target); status != want || status != 200 && !strings.Contains(body, `"error"`) {
-			t.Errorf("%s: %d %s", target, status, body)
+		if got, body := ask(http.MethodGet, target); got != want || got != 200 && !strings.Contains(body, `"error"`) {
+			t.Errorf("%s: %d %s", target, got, body)
 		}
 	}
-	if status, _ := ask(http.MethodPost, "explain?path=/iso/x.iso"); status != http.StatusMethodNotAllowed {
-		t.Errorf("POST: %d", status)
+	if got, _ := ask(http.MethodPost, "explain?path=/iso/x.iso"); got != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %d", got)
 	}
 	status, body = ask(http.MethodGet, "instances")
 	var list []instanceInfo
