@@ -151,16 +151,7 @@ func (q *question) agree() bool {
 // removed redirects to mirrors that still have a file which the origin removed
 // lately, where that is configured.
 func (q *question) removed(w http.ResponseWriter) bool {
-	age := q.h.kept.of(q.target)
-	if age == 0 || q.ask.As != redirector.AsFile || q.onDisk(q.file) || q.h.closed(q.root, q.file, q.now) {
-		return false
-	}
-	q.older = q.h.rt.db.kept.Versions(q.target, 0, q.now.Add(-age).UnixNano(), q.older)
-	if len(q.older) == 0 {
-		return false
-	}
-	q.entry, q.older = q.older[0].Entry, q.older[:0]
-	if q.exempt() != "" {
+	if q.ask.As != redirector.AsFile || !q.findRemoved() || q.exempt() != "" {
 		return false
 	}
 	q.identify()
@@ -171,6 +162,21 @@ func (q *question) removed(w http.ResponseWriter) bool {
 		return false
 	}
 	q.toMirror(w, s, "removed", false)
+	return true
+}
+
+// findRemoved looks for the last version of a file that the origin removed
+// lately, where requests for such go to mirrors.
+func (q *question) findRemoved() bool {
+	age := q.h.kept.of(q.target)
+	if age == 0 || q.onDisk(q.file) || q.h.closed(q.root, q.file, q.now) {
+		return false
+	}
+	q.older = q.h.rt.db.kept.Versions(q.target, 0, q.now.Add(-age).UnixNano(), q.older)
+	if len(q.older) == 0 {
+		return false
+	}
+	q.entry, q.older = q.older[0].Entry, q.older[:0]
 	return true
 }
 

@@ -19,8 +19,8 @@ import (
 // them.
 type DocumentSettings struct {
 	// The documents that are made: of `mirrorlist`, `json`, `meta4`, `metalink`,
-	// `torrent`, `magnet`, `zsync`, `btih`, `md5`, `sha1`, `sha256`, `sha512`; or
-	// `off`. Default: all.
+	// `torrent`, `magnet`, `zsync`, `btih`, `md5`, `sha1`, `sha256`, `sha512`,
+	// `explain`; or `off`. Default: all.
 	Documents []string `json:"documents,omitempty"`
 
 	// Whether documents about files that are not redirected name this server

@@ -102,6 +102,7 @@ type question struct {
 
 	ask        redirector.Ask
 	as         redirector.Representation
+	unrooted   bool   // root is "" because it is not known here
 	unclean    bool   // the path has empty or dotted segments
 	degraded   bool   // the database did not say all that a document should
 	suffix     bool   // as comes of the URL's suffix
@@ -127,7 +128,7 @@ func (q *question) reset(h *Handler, r *http.Request, vars map[string]any, repl 
 	q.file, q.target = file, file
 	q.entry = catalog.Entry{}
 	q.ask, q.as, q.suffix, q.negotiated, q.exempted, q.identified = redirector.Ask{}, redirector.AsFile, false, false, "", false
-	q.degraded = false
+	q.degraded, q.unrooted = false, false
 	q.older = q.older[:0]
 	q.addr = clientAddr(vars)
 	q.root = h.root(repl, vars)
@@ -176,7 +177,11 @@ func (q *question) answer(w http.ResponseWriter, folder bool) action {
 	if folder {
 		return q.folder(w)
 	}
-	switch q.find() {
+	found := q.find()
+	if q.ask.As == redirector.AsExplain && q.as != redirector.AsMirrorList && h.documents.Has(redirector.AsExplain) {
+		return q.explain(w, found)
+	}
+	switch found {
 	case catalog.Found:
 	case catalog.Ambiguous:
 		if q.ask.As != redirector.AsFile || q.as != redirector.AsFile {
@@ -291,22 +296,26 @@ func (q *question) known(why string) {
 
 // exempt says why the request is not redirected; "" if it is.
 func (q *question) exempt() string {
-	h := q.h
-	if q.r.Method == http.MethodHead && h.Head == "local" && q.as == redirector.AsFile {
+	if q.r.Method == http.MethodHead && q.h.Head == "local" && q.as == redirector.AsFile {
 		return exemptHead
 	}
-	agent := ""
+	return q.exemptFrom(q.addr)
+}
+
+// exemptFrom is exempt for a GET from an address.
+func (q *question) exemptFrom(addr netip.Addr) string {
+	h, agent := q.h, ""
 	if a := q.r.Header["User-Agent"]; len(a) > 0 {
 		agent = a[0]
 	}
-	why := h.rules.Exempt(q.target, q.entry.Size, q.mimeType, agent, q.addr)
+	why := h.rules.Exempt(q.target, q.entry.Size, q.mimeType, agent, addr)
 	if why == "" && q.file != q.target { // a link may be named what its target is not
-		why = h.rules.Exempt(q.file, q.entry.Size, q.mimeType, agent, q.addr)
+		why = h.rules.Exempt(q.file, q.entry.Size, q.mimeType, agent, addr)
 	}
-	if why == redirector.ExemptMinSize && q.root == "" && q.origin() == "" {
+	if why == redirector.ExemptMinSize && q.root == "" && !q.unrooted && q.origin() == "" {
 		// There is no other place to get it from, unless it is exempt for another
 		// reason.
-		return h.rules.Exempt(q.target, math.MaxInt64, q.mimeType, agent, q.addr)
+		return h.rules.Exempt(q.target, math.MaxInt64, q.mimeType, agent, addr)
 	}
 	return why
 }

@@ -15,7 +15,9 @@ func (q *question) mirrorList() (*document, action) {
 	switch q.ask.Format {
 	case "", "html":
 		var page bytes.Buffer
-		if err := q.h.page.Write(&page, q.list()); err != nil {
+		list := q.list()
+		q.addWhy(list)
+		if err := q.h.page.Write(&page, list); err != nil {
 			q.h.logger.Error("making a mirror list page", "path", q.target, "err", err)
 			return q.absent("template")
 		}

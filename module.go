@@ -20,6 +20,7 @@ func init() {
 	caddy.RegisterModule(new(App))
 	caddy.RegisterModule(new(Handler))
 	caddy.RegisterModule(new(StampMatcher))
+	caddy.RegisterModule(new(AdminAPI))
 }
 
 // Handler redirects requests for files to mirrors that have them. What it does

@@ -12,6 +12,8 @@ type File struct {
 	// the first.
 	Sources  []mirror.Source
 	Excluded []Excluded
+	// Why says more about why the sources are what they are; nil: it does not.
+	Why *Why
 	// Documents are what else can be asked for about the file and exists. No two
 	// of them have one kind.
 	Documents []Document
@@ -25,6 +27,15 @@ type Excluded struct {
 	Country string // ISO 3166-1 alpha-2, lower case; "" unknown
 	Reason  string // in a few words
 }
+
+// Why is the answer to "why this one?", in sentences that others wrote.
+type Why struct {
+	Summary  []string
+	Settings []Setting
+}
+
+// Setting is a setting and how it bears on the list.
+type Setting struct{ Name, Value, Effect string }
 
 // Document is another representation of a file.
 type Document struct {

@@ -36,7 +36,13 @@ type Messages struct {
 	Realms     map[string]string // headings of groups by realm; %s: what Detail gives
 	Nowhere    string            // heading of mirrors whose continent is not known
 	Excluded   string            // heading: mirrors that are out
-	Continents map[string]string // names by code
+	Explained  string            // heading: why the first one is
+	OutCountry string            // column: of a mirror that is out
+	OutReason  string            // column: why it is
+	Settings   string            // column: names of settings
+	// SettingValue and SettingEffect are the columns beside it.
+	SettingValue, SettingEffect string
+	Continents                  map[string]string // names by code
 	// Country names a country by its code, which may be one that does not exist.
 	Country func(code string) string
 
@@ -97,6 +103,10 @@ func English() *Messages {
 		},
 		Nowhere:    "Place not known",
 		Excluded:   "Mirrors that are out",
+		Explained:  "Why this one?",
+		OutCountry: "Country",
+		OutReason:  "Because",
+		Settings:   "Setting", SettingValue: "Value", SettingEffect: "Here",
 		Continents: map[string]string{"af": "Africa", "an": "Antarctica", "as": "Asia", "eu": "Europe", "na": "North America", "oc": "Oceania", "sa": "South America"},
 		Country:    englishCountry,
 

@@ -34,6 +34,7 @@ type view struct {
 	Shared   string
 	Groups   []group
 	Excluded []row
+	Why      *Why
 
 	Made        string
 	ProgramsURL string
@@ -135,6 +136,22 @@ func (v *view) mirrors(f *File) {
 		out.Code, out.Country = m.country(e.Country)
 		v.Excluded = append(v.Excluded, out)
 	}
+	v.Why = readableWhy(f.Why)
+}
+
+// readableWhy makes sure that what others wrote reads as it is.
+func readableWhy(w *Why) *Why {
+	if w == nil {
+		return nil
+	}
+	out := new(Why)
+	for _, s := range w.Summary {
+		out.Summary = append(out.Summary, readable(s))
+	}
+	for _, s := range w.Settings {
+		out.Settings = append(out.Settings, Setting{readable(s.Name), readable(s.Value), readable(s.Effect)})
+	}
+	return out
 }
 
 // choice says where the button leads, and why there.

@@ -12,6 +12,7 @@ type Ask struct {
 	Wishes
 	As Representation // AsFile: the query names no document
 
+	Explain  bool   // why the answer is what it is; of a list: on its page
 	OnlyHash bool   // of digests: without the file's name
 	All      bool   // of lists: every mirror that has the file, whoever asks
 	Pretty   bool   // of JSON: with line breaks
@@ -33,7 +34,8 @@ func ParseAsk(raw string) (Ask, error) {
 	}
 	a.Query, _ = url.ParseQuery(raw) // it gives what it could read
 	a.Wishes = wishes(a.Query)
-	for r := AsFile + 1; r < representations; r++ {
+	a.Explain = a.Query.Has(AsExplain.String())
+	for r := AsFile + 1; r < AsExplain; r++ {
 		switch {
 		case !a.Query.Has(r.String()):
 		case a.As != AsFile:
@@ -41,6 +43,9 @@ func ParseAsk(raw string) (Ask, error) {
 		default:
 			a.As = r
 		}
+	}
+	if a.Explain && a.As == AsFile {
+		a.As = AsExplain
 	}
 	a.OnlyHash, a.All, a.Pretty = a.Query.Has("only_hash"), a.Query.Has("all"), a.Query.Has("pretty")
 	a.Format = strings.ToLower(a.Query.Get("format"))

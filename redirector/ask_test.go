@@ -23,6 +23,8 @@ func TestParseAsk(t *testing.T) {
 		"x=1&sha256&only_hash":                 {As: AsSHA256, OnlyHash: true},
 		"mirrorlist&format=APT&all":            {As: AsMirrorList, Format: "apt", All: true},
 		"json&pretty":                          {As: AsJSON, Pretty: true},
+		"explain":                              {As: AsExplain, Explain: true},
+		"mirrorlist&explain":                   {As: AsMirrorList, Explain: true},
 		"META4":                                {},
 		"redirect":                             {},
 		"%6deta4":                              {As: AsMeta4},
@@ -30,7 +32,7 @@ func TestParseAsk(t *testing.T) {
 	} {
 		got := parse(t, raw)
 		got.Query = nil
-		if got.As != want.As || got.OnlyHash != want.OnlyHash || got.All != want.All || got.Format != want.Format || got.Pretty != want.Pretty {
+		if got.As != want.As || got.OnlyHash != want.OnlyHash || got.All != want.All || got.Format != want.Format || got.Pretty != want.Pretty || got.Explain != want.Explain {
 			t.Errorf("%.40q: %+v", raw, got)
 		}
 	}

@@ -24,13 +24,14 @@ const (
 	AsSHA1
 	AsSHA256
 	AsSHA512
+	AsExplain // why the redirect is what it is
 	representations
 )
 
 var representationNames = [representations]string{
 	AsFile: "redirect", AsMirrorList: "mirrorlist", AsJSON: "json", AsMeta4: "meta4", AsMetalink: "metalink",
 	AsTorrent: "torrent", AsMagnet: "magnet", AsZSync: "zsync", AsBTIH: "btih",
-	AsMD5: "md5", AsSHA1: "sha1", AsSHA256: "sha256", AsSHA512: "sha512",
+	AsMD5: "md5", AsSHA1: "sha1", AsSHA256: "sha256", AsSHA512: "sha512", AsExplain: "explain",
 }
 
 // The media types of documents. That of zsync has never been registered.
@@ -60,7 +61,7 @@ func (r Representation) Type() string {
 		return ""
 	case AsMirrorList:
 		return TypeHTML
-	case AsJSON:
+	case AsJSON, AsExplain:
 		return TypeJSON
 	case AsMeta4:
 		return TypeMeta4
@@ -89,13 +90,14 @@ func ParseRepresentation(word string) (Representation, bool) {
 }
 
 // CutSuffix takes a document's suffix off a file's path: "a/x.iso.meta4" is the
-// Metalink of "a/x.iso". False if there is none, or nothing before it.
+// Metalink of "a/x.iso". False if there is none, or nothing before it. There is
+// none that asks for an explanation: that is for queries.
 func CutSuffix(path string) (file string, r Representation, ok bool) {
 	dot := strings.LastIndexByte(path, '.')
 	if dot < 1 || path[dot-1] == '/' {
 		return path, AsFile, false
 	}
-	if r, ok = ParseRepresentation(path[dot+1:]); !ok {
+	if r, ok = ParseRepresentation(path[dot+1:]); !ok || r == AsExplain {
 		return path, AsFile, false
 	}
 	return path[:dot], r, true

@@ -39,12 +39,22 @@ type siteSettings struct {
 	ExcludeDefaults *bool    `json:"exclude_defaults"`
 	Head            string   `json:"head"`
 	NoMirror        string   `json:"no_mirror"`
+	LocalMaxSize    int64    `json:"local_max_size"`
+	Root            string   `json:"root"` // off: there is none; may have placeholders
+	OriginURL       string   `json:"origin_url"`
 	HTTPSUpgrade    string   `json:"https_upgrade"`
 	Fallbacks       []struct {
 		URL       string `json:"url"`
 		Continent string `json:"continent"`
 		Country   string `json:"country"`
 	} `json:"fallbacks"`
+	AllowOutdated []pathSetting `json:"allow_outdated"`
+	Repositories  []pathSetting `json:"repositories"`
+}
+
+// pathSetting is a setting for some paths, as far as it is looked at here.
+type pathSetting struct {
+	Path string `json:"path"`
 }
 
 // nodeSite gives the site-th site (from 1) of a node of that name; of the one

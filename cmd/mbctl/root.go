@@ -131,6 +131,7 @@ A beginning:
 	root.SetCompletionCommandGroupID("care")
 	root.InitDefaultCompletionCmd()
 	root.AddCommand(newGeoCommand(a), newGeoIPCommand(a))
+	root.AddCommand(newExplainCommand(a))
 	finish(root)
 	a.completeFlags(root)
 	return root

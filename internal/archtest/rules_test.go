@@ -18,8 +18,8 @@ var levels = [][]string{
 	{"store"},
 	{"catalog", "origin", "checksum", "copies"},
 	{"redirector", "retry", "traffic", "filecheck", "scanner", "probe", "stats", "autoindex", "note"},
-	{"checkup", "movein", "push", "await", "daemon"}, // movein takes over from other redirectors, and knows redirector for the shares
-	{"", "cmd", "bench", "examples"},                 // the root package and the programs
+	{"checkup", "movein", "push", "await", "daemon", "explain"}, // movein takes over from other redirectors, and knows redirector for the shares
+	{"", "cmd", "bench", "examples"},                            // the root package and the programs
 }
 
 var (
@@ -39,7 +39,7 @@ var (
 
 	// pure are the packages that know neither Caddy nor SQL, not even through
 	// others: they are tested and fuzzed without a server or a database.
-	pure = []string{"redirector", "retry", "traffic", "filecheck", "metalink", "mirrorlist", "torrent", "zsync", "autoindex", "mirror", "geoip", "asn", "listing"}
+	pure = []string{"redirector", "retry", "traffic", "filecheck", "metalink", "mirrorlist", "torrent", "zsync", "autoindex", "mirror", "geoip", "asn", "listing", "explain"}
 	// caddyUsers are the packages that may import Caddy. mbctl must not link it.
 	caddyUsers = []string{"", "cmd/caddy"}
 )
