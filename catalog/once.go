@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 )
@@ -9,7 +10,7 @@ import (
 // ReadOnce gives the catalog as it is in the database now, for tools that follow
 // nothing. It has no SHA-256 digests, which would be more than half of its memory.
 func ReadOnce(ctx context.Context, src Source) (*View, error) {
-	c := New(Options{})
+	c := New(Options{Logger: slog.New(slog.DiscardHandler)})
 	if err := newFollower(c, undigested{src}, FollowOptions{}).sync(ctx); err != nil {
 		return nil, err
 	}

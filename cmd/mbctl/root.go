@@ -130,6 +130,7 @@ A beginning:
 	root.SetHelpCommandGroupID("care")
 	root.SetCompletionCommandGroupID("care")
 	root.InitDefaultCompletionCmd()
+	root.AddCommand(newSimulateCommand(a))
 	finish(root)
 	a.completeFlags(root)
 	return root
