@@ -89,6 +89,14 @@ type simulateRow struct {
 // rows gives the rows: the mirrors, those with the most requests first, and what goes
 // to no mirror. Rows without anything are left out.
 func (o *simulateOutput) rows() []simulateRow {
+	rows := o.mirrorRows()
+	if o.f.top > 0 && len(rows) > o.f.top {
+		rows = append(rows[:o.f.top], sumRow(rows[o.f.top:]))
+	}
+	return append(rows, o.otherRows()...)
+}
+
+func (o *simulateOutput) mirrorRows() []simulateRow {
 	r := o.report
 	var rows []simulateRow
 	for i, m := range r.Mirrors {
@@ -104,10 +112,12 @@ func (o *simulateOutput) rows() []simulateRow {
 	slices.SortStableFunc(rows, func(x, y simulateRow) int {
 		return cmp.Or(cmp.Compare(y.cells[1].Requests, x.cells[1].Requests), cmp.Compare(o.most(&y), o.most(&x)), cmp.Compare(x.name, y.name))
 	})
-	rows = slices.DeleteFunc(rows, func(x simulateRow) bool { return o.most(&x) == 0 })
-	if o.f.top > 0 && len(rows) > o.f.top {
-		rows = append(rows[:o.f.top], sumRow(rows[o.f.top:]))
-	}
+	return slices.DeleteFunc(rows, func(x simulateRow) bool { return o.most(&x) == 0 })
+}
+
+// otherRows are those for what goes to no mirror.
+func (o *simulateOutput) otherRows() (rows []simulateRow) {
+	r := o.report
 	for _, rest := range []struct {
 		name string
 		of   func(c *replay.Column) replay.Tally

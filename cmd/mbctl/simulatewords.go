@@ -58,7 +58,7 @@ func (o *simulateOutput) agreement() string {
 
 // movement names those whose part changes most.
 func (o *simulateOutput) movement(from, to int) string {
-	rows := slices.DeleteFunc(o.rows(), func(r simulateRow) bool { return strings.HasPrefix(r.name, "(not") })
+	rows := slices.DeleteFunc(append(o.mirrorRows(), o.otherRows()...), func(r simulateRow) bool { return strings.HasPrefix(r.name, "(not") })
 	moved := 0.0
 	for _, r := range rows {
 		moved += math.Abs(r.cells[to].Requests-r.cells[from].Requests) / 2
@@ -73,7 +73,7 @@ func (o *simulateOutput) movement(from, to int) string {
 	slices.SortStableFunc(rows, func(x, y simulateRow) int {
 		return cmp.Compare(math.Abs(y.cells[to].Requests-y.cells[from].Requests), math.Abs(x.cells[to].Requests-x.cells[from].Requests))
 	})
-	text := fmt.Sprintf("%s of all requests move", percentOf(moved, o.report.Counted.Requests))
+	text := fmt.Sprintf("Compared with %s, %s of all requests move on balance", than, percentOf(moved, o.report.Counted.Requests))
 	for i, r := range rows[:min(3, len(rows))] {
 		before, after := r.cells[from].Requests, r.cells[to].Requests
 		if before == after {
@@ -85,13 +85,13 @@ func (o *simulateOutput) movement(from, to int) string {
 		}
 		text += sep + r.name + " gets " + moreOrLess(before, after, o.report.Counted.Requests)
 	}
-	return text + " than " + than + "."
+	return text + "."
 }
 
 func moreOrLess(before, after, all float64) string {
 	switch {
 	case before == 0:
-		return percentOf(after, all) + " more of all"
+		return percentOf(after, all) + " of all, from none"
 	case after > before:
 		return percentOf(after-before, before) + " more"
 	}
