@@ -135,7 +135,7 @@ func TestLines(t *testing.T) {
 		{"empty", Combined, ``, nil},
 		{
 			"Caddy with our fields", Caddy,
-			`{"level":"info","ts":1795292626.691601,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"192.0.2.7","remote_port":"41342","client_ip":"192.0.2.7","proto":"HTTP/2.0","method":"GET","host":"DL.example.org","uri":"/a%20b.iso?x=\u0026y","headers":{"User-Agent":["curl/7 \"x\""],"Accept":["*/*"],"Range":["bytes=0-9"]},"tls":{"resumed":false,"version":772,"server_name":"dl.example.org"}},"bytes_read":0,"user_id":"","duration":0.0009,"size":0,"status":302,"resp_headers":{"Location":["https://m/"],"X-Mirrorbrain-Mirror":["one"]},"mirrorbrain":{"result":"redirect","reason":"mirror","mirror":"one","realm":"country","country":"de","continent":"eu","representation":"file","asn":3320,"prefix":"192.0.2.0/24"}}`,
+			`{"level":"info","ts":1795292626.691601,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"192.0.2.7","remote_port":"41342","client_ip":"192.0.2.7","proto":"HTTP/2.0","method":"GET","host":"DL.example.org","uri":"/a%20b.iso?x=\u0026y","headers":{"User-Agent":["curl/7 \"x\""],"Accept":["*/*"],"Range":["bytes=0-9"]},"tls":{"resumed":false,"version":772,"server_name":"dl.example.org"}},"bytes_read":0,"user_id":"","duration":0.0009,"size":0,"status":302,"resp_headers":{"Location":["https://m/"],"X-Mirrorbrain-Mirror":["one"]},"mirrorbrain":{"result":"redirect","reason":"mirror","mirror":"one","realm":"country","country":"de","continent":"eu","representation":"redirect","asn":3320,"prefix":"192.0.2.0/24"}}`,
 			&Entry{
 				Time: at(20, 23, 46, 691601000), Addr: v4, Method: "GET", Path: "/a b.iso", Query: "x=&y", Status: 302,
 				Host: "dl.example.org", Scheme: "https", Agent: `curl/7 "x"`, Range: "bytes=0-9",
@@ -155,6 +155,13 @@ func TestLines(t *testing.T) {
 			`{"ts":"21/Nov/2026:20:23:46 +0000","request":{"remote_ip":"192.0.2.7","method":"GET","uri":"/x"},"status":200,"size":77,"mirrorbrain":{"result":"local","reason":"no_mirror","simulated":true}}`,
 			&Entry{
 				Time: at(20, 23, 46, 0), Addr: v4, Method: "GET", Path: "/x", Status: 200, Bytes: 77, Scheme: "http", Logged: true, Simulated: true,
+			},
+		},
+		{
+			"Caddy, a document", Caddy,
+			`{"ts":"2026/11/21 20:23:46.500","request":{"client_ip":"192.0.2.7","method":"GET","uri":"/x.meta4"},"status":200,"size":77,"mirrorbrain":{"result":"document","representation":"meta4"}}`,
+			&Entry{
+				Time: at(20, 23, 46, 5e8), Addr: v4, Method: "GET", Path: "/x.meta4", Status: 200, Bytes: 77, Scheme: "http", Logged: true, Document: true,
 			},
 		},
 		{"Caddy, a server's message", Caddy, `{"level":"info","ts":1795292626.6,"logger":"tls","msg":"cleaning"}`, nil},

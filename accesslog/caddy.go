@@ -151,7 +151,8 @@ func (r *Reader) caddyMirror(s *scanner, e *Entry) {
 		case "result":
 			e.Document = e.Document || string(s.text()) == "document"
 		case "representation":
-			e.Document = e.Document || string(s.text()) != "file"
+			kind := s.text()
+			e.Document = e.Document || string(kind) != "redirect" && string(kind) != "file"
 		case "country":
 			e.Country = code(s.text())
 		case "continent":
