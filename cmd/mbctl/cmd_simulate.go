@@ -50,7 +50,10 @@ the log.
 
 Piped, the columns are separated by tabs: name, then for each of "then", "now" and
 "changed" requests, share, bytes and share of bytes, and last by how much the
-requests change; "-" where there is no such column.`,
+requests change; "-" where there is no such column. By country, continent or day they
+are: name, requests, share and bytes, then for each of the three the share of those
+sent to mirrors that go to one of the client's country, the share that this server
+serves, and the mean distance in km.`,
 		Example: `  mbctl simulate /var/log/caddy/access.log
   mbctl simulate access.log.*.gz --set mirror1.score=50 --without mirror2
   mbctl simulate downloads.log --add new,country=ch,like=mirror1

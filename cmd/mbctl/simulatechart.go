@@ -39,10 +39,18 @@ func (o *simulateOutput) chart(rows []simulateRow) {
 				name = nil
 			}
 			share := r.cells[c].Requests / o.report.Counted.Requests
-			fmt.Fprintf(o.a.out, "%s%s  %-7s  %s %s\n", string(name), strings.Repeat(" ", names-len(name)), simulateNames[c],
-				bar(r.cells[c].Requests/most*float64(room), fine), percentOf(share, 1))
+			fmt.Fprintf(o.a.out, "%s%s  %-7s %s %s\n", string(name), strings.Repeat(" ", names-len(name)), simulateNames[c],
+				space(bar(r.cells[c].Requests/most*float64(room), fine)), percentOf(share, 1))
 		}
 	}
+}
+
+// space puts a space before what there is.
+func space(s string) string {
+	if s == "" {
+		return s
+	}
+	return " " + s
 }
 
 // bar draws a bar of some characters' length: to an eighth of one where the terminal

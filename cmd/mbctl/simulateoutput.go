@@ -285,7 +285,7 @@ func (o *simulateOutput) groupTable() sheet {
 	}
 	s := sheet{header: []string{o.by.String(), "requests", "", "bytes"}, right: []int{1, 2, 3}}
 	for _, c := range columns {
-		s.header = append(s.header, simulateNames[c]+": in country", "here", "km")
+		s.header = append(s.header, simulateNames[c], "here", "km")
 	}
 	for i := 4; i < len(s.header); i++ {
 		s.right = append(s.right, i)
