@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 
@@ -20,7 +21,7 @@ func Decompress(in io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(in, 64<<10)
 	magic, err := b.Peek(4)
 	if err != nil && len(magic) == 0 {
-		if err == io.EOF { //nolint:errorlint // as Peek gives it
+		if errors.Is(err, io.EOF) {
 			return b, nil
 		}
 		return nil, fmt.Errorf("reading: %w", err)

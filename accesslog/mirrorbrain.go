@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"slices"
 )
 
 // parseMirrorBrain reads the log that MirrorBrain's manual recommends: the combined
@@ -72,15 +73,9 @@ func (f *mirrorBrainFields) take(field []byte) {
 
 // document notes that something else than those words is given.
 func (f *mirrorBrainFields) document(value []byte, words ...string) {
-	if string(value) == "-" {
-		return
+	if string(value) != "-" && !slices.Contains(words, string(value)) {
+		f.e.Document = true
 	}
-	for _, w := range words {
-		if string(value) == w {
-			return
-		}
-	}
-	f.e.Document = true
 }
 
 // isPlace tells "EU:DE", "--:--" and "-:-" from other fields with a colon.

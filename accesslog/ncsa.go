@@ -127,7 +127,8 @@ func (r *Reader) quoted(b []byte) (field, rest []byte, ok bool) {
 // unescaped reads on at the first backslash, b[at]. The result is good until the
 // next call.
 func (r *Reader) unescaped(b []byte, at int) (field, rest []byte, ok bool) {
-	out := append(r.scratch[:0], b[:at]...)
+	out := r.scratch[:0]
+	out = append(out, b[:at]...)
 	for i := at; i < len(b); i++ {
 		switch {
 		case b[i] == '"':

@@ -179,7 +179,8 @@ func (r *Reader) readLine() ([]byte, error) {
 	if len(part) == 0 && !errors.Is(err, bufio.ErrBufferFull) {
 		return nil, err
 	}
-	line := append(r.line[:0], part...)
+	line := r.line[:0]
+	line = append(line, part...)
 	for errors.Is(err, bufio.ErrBufferFull) {
 		part, err = r.in.ReadSlice('\n')
 		line = append(line, part[:min(len(part), max(0, maxLine-len(line)))]...)

@@ -265,10 +265,10 @@ func (o *simulateOutput) change(r *simulateRow) string {
 }
 
 func relative(before, after float64) string {
-	switch {
-	case before == after:
+	if before == after {
 		return "="
-	case before == 0:
+	}
+	if before == 0 {
 		return "new"
 	}
 	return fmt.Sprintf("%+.1f%%", 100*(after-before)/before)

@@ -74,18 +74,15 @@ func (o *simulateOutput) movement(from, to int) string {
 		return cmp.Compare(math.Abs(y.cells[to].Requests-y.cells[from].Requests), math.Abs(x.cells[to].Requests-x.cells[from].Requests))
 	})
 	text := fmt.Sprintf("Compared with %s, %s of all requests move on balance", than, percentOf(moved, o.report.Counted.Requests))
-	for i, r := range rows[:min(3, len(rows))] {
+	var named []string
+	for _, r := range rows[:min(3, len(rows))] {
 		before, after := r.cells[from].Requests, r.cells[to].Requests
 		if before == after {
 			break
 		}
-		sep := ": "
-		if i > 0 {
-			sep = ", "
-		}
-		text += sep + r.name + " gets " + moreOrLess(before, after, o.report.Counted.Requests)
+		named = append(named, r.name+" gets "+moreOrLess(before, after, o.report.Counted.Requests))
 	}
-	return text + "."
+	return text + ": " + strings.Join(named, ", ") + "."
 }
 
 func moreOrLess(before, after, all float64) string {
