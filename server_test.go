@@ -22,6 +22,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/accesslog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/filecheck/fusetest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/pgtest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
@@ -302,6 +303,31 @@ func checkAccessLog(t *testing.T, s *server) {
 	}
 	if entry.Asked != "de" {
 		t.Errorf("log_append: %q", entry.Asked)
+	}
+	checkLogReader(t, s)
+}
+
+// checkLogReader reads the log as mbctl simulate does.
+func checkLogReader(t *testing.T, s *server) {
+	t.Helper()
+	f, err := os.Open(s.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := accesslog.NewReader(f, s.log, accesslog.Options{})
+	if err != nil || r.Format() != accesslog.Caddy {
+		t.Fatalf("the log is taken for %v: %v", r.Format(), err)
+	}
+	var e accesslog.Entry
+	for err = r.Next(&e); err == nil && e.Path != "/a/file.bin"; err = r.Next(&e) {
+	}
+	if err != nil || r.Counts().Bad > 0 {
+		t.Fatalf("%v, %+v", err, r.Counts())
+	}
+	if e.Addr.String() != "192.0.2.1" || e.Method != http.MethodGet || e.Status != http.StatusFound || e.Scheme != "http" || time.Since(e.Time) > time.Hour ||
+		!e.Logged || e.Mirror != "de" || e.Realm != "country" || e.Country != "de" || e.Continent != "eu" || e.ASN != 64500 || e.Document || e.Fallback {
+		t.Errorf("the entry is %+v", e)
 	}
 }
 

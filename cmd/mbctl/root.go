@@ -132,6 +132,7 @@ A beginning:
 	root.InitDefaultCompletionCmd()
 	root.AddCommand(newGeoCommand(a), newGeoIPCommand(a))
 	root.AddCommand(newExplainCommand(a))
+	root.AddCommand(newSimulateCommand(a))
 	finish(root)
 	a.completeFlags(root)
 	return root

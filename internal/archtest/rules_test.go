@@ -14,12 +14,12 @@ const module = "github.com/caddy-mirrorbrain/caddy-mirrorbrain"
 // of lower levels, and of its own folder.
 var levels = [][]string{
 	{"mirror"},
-	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync"},
+	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync", "accesslog"},
 	{"store"},
 	{"catalog", "origin", "checksum", "copies"},
 	{"redirector", "retry", "traffic", "filecheck", "scanner", "probe", "stats", "autoindex", "note"},
-	{"checkup", "movein", "push", "await", "daemon", "explain"}, // movein takes over from other redirectors, and knows redirector for the shares
-	{"", "cmd", "bench", "examples"},                            // the root package and the programs
+	{"checkup", "movein", "push", "await", "daemon", "explain", "replay"}, // movein takes over from other redirectors, and knows redirector for the shares
+	{"", "cmd", "bench", "examples"},                                      // the root package and the programs
 }
 
 var (
