@@ -133,7 +133,10 @@ func (q *question) finish(in *explain.Input) *explain.Report {
 	}
 	in.Simulated = q.o.simulated
 	in.PlaceFrom, in.NetworkFrom = q.whence()
-	in.Set, in.Query, in.Holder = q.h.selection(q.view).Set, q.query, q.holder()
+	s := q.h.selection(q.view)
+	q.query.Load = s.load
+	q.recall()
+	in.Set, in.Query, in.Holder = s.Set, q.query, q.holder()
 	if in.Private {
 		in.Node = q.h.node(q.view)
 	}
@@ -157,6 +160,9 @@ func (q *question) whence() (place, network string) {
 		place = explain.FromRequest
 	case c.Country != "" || c.Continent != "" || c.HasCoords:
 		place = explain.FromGeoIP
+	}
+	if _, ok := q.h.rt.geoRules(q.view).Override(c.Addr); ok && place == explain.FromGeoIP {
+		place = explain.FromOverride
 	}
 	switch {
 	case w.ASN != 0:

@@ -58,6 +58,7 @@ type Site struct {
 // and head.
 const (
 	ReasonMirror       = "mirror"
+	ReasonOriginMirror = "origin_mirror"
 	ReasonNotIndexed   = "not_indexed"
 	ReasonAmbiguous    = "ambiguous"
 	ReasonChanged      = "changed"

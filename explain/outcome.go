@@ -59,15 +59,30 @@ func (e *explainer) redirect() Outcome {
 		if outdated {
 			_, outdated = e.Former(c.Mirror)
 		}
-		o.To = append(o.To, Target{Name: e.Set.Mirror(c.Mirror).Name, Kind: kindMirror, URL: e.url(c.Mirror), Probability: rounded(c.Share)})
+		o.To = append(o.To, e.target(c))
 		if len(o.To) == e.listed() {
 			break
 		}
 	}
-	if outdated && o.Reason == ReasonMirror {
+	switch {
+	case len(o.To) == 1 && o.To[0].Kind == kindOrigin:
+		o.Reason = ReasonOriginMirror
+		if o.To[0].URL == "" {
+			o.Result, o.Status, o.Realm, o.To = ResultLocal, 0, "", []Target{}
+		}
+	case outdated && o.Reason == ReasonMirror:
 		o.Reason = ReasonOutdated
 	}
 	return o
+}
+
+// target is a mirror that may be the chosen one, or this server as one of them.
+func (e *explainer) target(c *redirector.Candidate) Target {
+	t := Target{Name: e.Set.Mirror(c.Mirror).Name, Kind: kindMirror, URL: e.url(c.Mirror), Probability: rounded(c.Share)}
+	if t.Name == redirector.OriginName {
+		t.Kind = kindOrigin
+	}
+	return t
 }
 
 // rounded keeps as many digits of a probability as mean something.
@@ -75,6 +90,13 @@ func rounded(p float64) float64 { return math.Round(p*1e6) / 1e6 }
 
 // url is where a mirror has the file; "": nobody is sent there.
 func (e *explainer) url(i int) string {
+	if e.Set.Mirror(i).Name == redirector.OriginName { // it serves files itself where it has them
+		if !e.Site.NoRoot || e.Site.Origin == "" {
+			return ""
+		}
+		p := redirector.Pick{BaseURL: e.Site.Origin}
+		return mirror.Redact(string(p.AppendURL(nil, e.escaped)))
+	}
 	for k := range e.decision.Picks {
 		if p := &e.decision.Picks[k]; p.Mirror == i {
 			return mirror.Redact(string(p.AppendURL(nil, e.escaped)))

@@ -69,7 +69,7 @@ type Client struct {
 	ASN       uint32   `json:"asn"` // 0: unknown
 	Prefix    string   `json:"prefix,omitempty"`
 	// PlaceFrom and NetworkFrom say where that is known from: [FromGeoIP],
-	// [FromPrefixes], [FromASFile], [FromRequest]; "": it is not known.
+	// [FromPrefixes], [FromASFile], [FromRequest], [FromOverride]; "": it is not known.
 	PlaceFrom   string `json:"place_from,omitempty"`
 	NetworkFrom string `json:"network_from,omitempty"`
 }
@@ -80,6 +80,7 @@ const (
 	FromPrefixes = "prefix_table" // the prefixes in the database
 	FromASFile   = "geoip_asn"    // the AS file
 	FromRequest  = "request"      // the request says so: country=, as=
+	FromOverride = "override"     // a rule of the operator's about the network
 )
 
 // File is a version of a file.
@@ -116,6 +117,8 @@ type Mirror struct {
 	Tier        string  `json:"tier"`
 	DistanceKm  *int64  `json:"distance_km"` // great circle; null: unknown
 	Score       int     `json:"score"`
+	Weight      uint64  `json:"weight"`      // what it is drawn with: the score, unless bytes are to follow the scores
+	Group       int     `json:"group"`       // from 1: the mirrors of one are considered together
 	Probability float64 `json:"probability"` // of being the one, 0 to 1
 	Standing    string  `json:"standing"`    // among those of its tier, in words
 	// URL of the file there, without the signature that redirects may have; ""

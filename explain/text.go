@@ -120,6 +120,7 @@ func (c *Client) text() string {
 // fromTexts say where a place or network is known from.
 var fromTexts = map[string]string{
 	FromGeoIP: " by the GeoIP file", FromPrefixes: " by the prefix table", FromASFile: " by the AS file", FromRequest: " as asked for",
+	FromOverride: " by override",
 }
 
 func from(word string) string { return fromTexts[word] }

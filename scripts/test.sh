@@ -8,7 +8,7 @@ step() { printf '\n== %s\n' "$*"; }
 step "programs that the tests run against"
 scripts/need.sh gcc rsync initdb pgbouncer nginx apache2 lighttpd vsftpd wrk \
 	aria2c zsync wget2 dnf createrepo_c rpmbuild zypper dpkg-deb apt-ftparchive gpg gpg-agent \
-	transmission-cli transmission-show python3-libtorrent xmllint \
+	bgpdump transmission-cli transmission-show python3-libtorrent xmllint \
 	ngx_http_js_module perl redis-server sshd ssh ssh-keygen curl openssl bash mandoc \
 	sqlite3 psql python3-pyftpdlib
 
@@ -30,7 +30,7 @@ step "tests, with the race detector, PostgreSQL and SQLite"
 go test -race -p 3 -tags "$tags" -timeout 20m ./...
 
 step "what allocates nothing, without the race detector, which allocates by itself"
-go test -tags "$tags" -run 'Alloc' ./geoip ./redirector ./catalog
+go test -tags "$tags" -run 'Alloc' ./geoip ./redirector ./catalog ./retry ./traffic
 
 step "fuzz targets, briefly"
 scripts/fuzz.sh 2s

@@ -68,16 +68,13 @@ func (a *app) newExplaining(ctx context.Context, path string, f explainFlags) (*
 	if e.site, err = a.nodeSite(ctx, f.node, f.site); err != nil {
 		return nil, err
 	}
-	if err := e.readMirrors(ctx, db); err != nil {
+	if e.geo, err = a.openGeoAs(ctx, e.site); err != nil {
 		return nil, err
 	}
 	if err := e.readSite(ctx, db); err != nil {
 		return nil, err
 	}
-	if e.geo, err = a.openGeoAs(ctx, e.site); err != nil {
-		return nil, err
-	}
-	return e, nil
+	return e, e.readMirrors(ctx, db)
 }
 
 // readMirrors compiles the mirrors as the node does, and reads which of them have
@@ -91,7 +88,7 @@ func (e *explaining) readMirrors(ctx context.Context, db *store.Store) error {
 	if err != nil {
 		return err
 	}
-	list, at := make([]*mirror.Mirror, len(all)), make(map[mirror.ID]int, len(all))
+	list, at := make([]*mirror.Mirror, len(all), len(all)+1), make(map[mirror.ID]int, len(all))
 	for i := range all {
 		list[i], at[all[i].ID] = &all[i], i
 	}
@@ -99,8 +96,15 @@ func (e *explaining) readMirrors(ctx context.Context, db *store.Store) error {
 	if policy.MaxScanAge, err = e.maxScanAge(ctx, db); err != nil {
 		return err
 	}
+	policy.Edges = e.geo.rules.Edges()
+	if o := e.site.OriginMirror; o != nil {
+		list = append(list, o.Mirror())
+	}
 	e.set = redirector.Compile(list, policy)
-	e.held = copiesHeld{make([]bool, len(all)), make([]mirror.Version, len(all))}
+	e.held = copiesHeld{make([]bool, len(list)), make([]mirror.Version, len(list))}
+	if e.site.OriginMirror != nil {
+		e.held.current[len(all)] = e.originHolds()
+	}
 	return db.Read(ctx, func(n *store.Snapshot) error {
 		e.node.Revision = n.Head().Revision
 		return n.Holdings(0, func(h store.Holdings) error {
@@ -110,6 +114,15 @@ func (e *explaining) readMirrors(ctx context.Context, db *store.Store) error {
 			return nil
 		})
 	})
+}
+
+// originHolds reports whether the node takes part as a mirror for the file: where
+// it may serve it, or knows where it is had from.
+func (e *explaining) originHolds() bool {
+	if e.rest.NoRoot {
+		return e.rest.Origin != ""
+	}
+	return e.rest.LocalMaxSize == 0 || e.file.current().Size <= e.rest.LocalMaxSize
 }
 
 // note keeps which versions of the file a mirror has.
@@ -280,6 +293,9 @@ func (e *explaining) locate(in *explain.Input, addr netip.Addr) {
 	}
 	if c.Country != "" || c.Continent != "" || c.HasCoords {
 		in.PlaceFrom = explain.FromGeoIP
+	}
+	if _, ok := e.geo.rules.Override(c.Addr); ok {
+		in.PlaceFrom = explain.FromOverride
 	}
 	if c.ASN != 0 || c.Prefix.IsValid() {
 		in.NetworkFrom = explain.FromASFile

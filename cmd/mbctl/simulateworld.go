@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/replay"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/traffic"
 )
 
 // simulation is what a replay needs of the database and the nodes.
@@ -50,10 +51,10 @@ func (a *app) newSimulation(ctx context.Context, f *simulateFlags, o replay.Opti
 	if err != nil {
 		return nil, err
 	}
-	if s.options.Worlds, err = a.worlds(view, site, f, o.Now, maxAge); err != nil {
+	if s.geo, err = a.openGeoAs(ctx, site); err != nil {
 		return nil, err
 	}
-	if s.geo, err = a.openGeoAs(ctx, site); err != nil {
+	if s.options.Worlds, err = a.worlds(view, s, f, o.Now, maxAge); err != nil {
 		return nil, err
 	}
 	if s.geo.places == nil {
@@ -112,15 +113,23 @@ func (s *nodeSite) fill(o *replay.Options) error {
 }
 
 // worlds gives the world as it is and, if anything is to change, the changed one.
-func (a *app) worlds(view *catalog.View, site *nodeSite, f *simulateFlags, now time.Time, maxAge time.Duration) ([]replay.World, error) {
-	have := view.Holdings()
+func (a *app) worlds(view *catalog.View, s *simulation, f *simulateFlags, now time.Time, maxAge time.Duration) ([]replay.World, error) {
+	have, site := view.Holdings(), s.site
+	world := func(name string, settings *redirector.Settings, mirrors []*mirror.Mirror, held replay.Held) replay.World {
+		mirrors = replay.Settled(mirrors, now, maxAge)
+		if o := settings.OriginMirror; o != nil { // which has everything
+			mirrors, held = append(mirrors, o.Mirror()), append(slices.Clip(held), nil)
+		}
+		w := replay.World{Name: name, Mirrors: mirrors, Held: held, Policy: settings.Compile(view.Key())}
+		w.Policy.Edges = s.geo.rules.Edges()
+		carry(&w, settings.ShareBy == redirector.ShareByBytes)
+		return w
+	}
 	mirrors := have.Mirrors
 	if f.allUp {
 		mirrors = replay.AllUp(mirrors, now)
 	}
-	out := []replay.World{{
-		Name: "now", Mirrors: replay.Settled(mirrors, now, maxAge), Held: have.Held, Policy: site.Compile(view.Key()),
-	}}
+	out := []replay.World{world("now", &site.Settings, mirrors, have.Held)}
 	if !f.changes.any() {
 		return out, nil
 	}
@@ -142,9 +151,26 @@ func (a *app) worlds(view *catalog.View, site *nodeSite, f *simulateFlags, now t
 	for _, name := range c.unplaced {
 		a.note("note: %s has no coordinates (lat, lng): where others have some, it comes after them", name)
 	}
-	return append(out, replay.World{
-		Name: "changed", Mirrors: replay.Settled(c.mirrors, now, maxAge), Held: c.held, Policy: settings.Compile(view.Key()),
-	}), nil
+	return append(out, world("changed", &settings, c.mirrors, c.held)), nil
+}
+
+// carry has a world's mirrors carry what they are sent, so that largest shares
+// and quotas are kept, and bytes follow the scores, in the time of the log.
+func carry(w *replay.World, bytes bool) {
+	ledger := traffic.NewLedger()
+	load := ledger.For(w.Mirrors, bytes)
+	if load == nil {
+		return // nothing limits them
+	}
+	var balanced time.Time
+	w.Load = load
+	w.Sent = func(m int, bytes float64, at time.Time) {
+		if at.Sub(balanced).Abs() >= time.Second {
+			ledger.Balance(at)
+			balanced = at
+		}
+		ledger.Credit(w.Mirrors[m].ID, int64(bytes), at)
+	}
 }
 
 func parenthesis(s string) string {
