@@ -23,7 +23,7 @@ type Table struct {
 }
 
 // Build makes a table. Of prefixes that appear twice the first counts; invalid
-// ones and AS 0 are left out. A million prefixes take some 40 MB and half a
+// ones and AS 0 are left out. A million prefixes take some 40 MB and about a
 // second.
 func Build(prefixes iter.Seq[Prefix]) *Table {
 	var r rows
