@@ -307,8 +307,8 @@ func TestAdminAPI(t *testing.T) {
 		"explain?path=/iso/x.iso&instance=nothing": 404,
 		"explain?path=/iso/x.iso&md5&sha1":         400,
 	} {
-		if got, body := ask(http.MethodGet, target); got != want || got != 200 && !strings.Contains(body, `"error"`) {
-			t.Errorf("%s: %d %s", target, got, body)
+		if got, text := ask(http.MethodGet, target); got != want || got != 200 && !strings.Contains(text, `"error"`) {
+			t.Errorf("%s: %d %s", target, got, text)
 		}
 	}
 	if got, _ := ask(http.MethodPost, "explain?path=/iso/x.iso"); got != http.StatusMethodNotAllowed {

@@ -60,7 +60,7 @@ func (h *Handler) selection(v *catalog.View) *selection {
 	}
 	n := h.compile(v, from)
 	// A request that still holds an older view must not replace the newer one.
-	if s == nil || s.basis.version <= from.version {
+	if s == nil || s.version <= from.version {
 		h.selector.now.Store(n)
 	}
 	return n

@@ -29,7 +29,7 @@ func TestSchemas(t *testing.T) {
 			"subdivisions":       mmdbtype.Slice{fields{"iso_code": text("BE")}},
 		}
 		for k, v := range more {
-			m[mmdbtype.String(k)] = v
+			m[k] = v
 		}
 		return m
 	}

@@ -57,15 +57,33 @@ func TestWaysOfMirror(t *testing.T) {
 		reason   string
 	}{
 		{"nothing known", []string{http, https}, 0, Ways{}, "[http-ipv4 http-ipv6 https-ipv4 https-ipv6]", StateUp, ""},
-		{"one down", []string{https}, IPv4 | IPv6, Ways{HTTPSOverIPv6: dead}, "[https-ipv4 https-ipv6]", StateUp,
-			"but not by https-ipv6 since 2026-11-24 18:00: refused"},
+		{
+			"one down",
+			[]string{https},
+			IPv4 | IPv6,
+			Ways{HTTPSOverIPv6: dead},
+			"[https-ipv4 https-ipv6]", StateUp,
+			"but not by https-ipv6 since 2026-11-24 18:00: refused",
+		},
 		{"all it has", []string{https}, IPv4, Ways{HTTPSOverIPv4: dead}, "[https-ipv4]", StateDown, "https-ipv4 since 2026-11-24 18:00: refused"},
 		{"one that it has not", []string{https}, IPv4, Ways{HTTPOverIPv4: dead}, "[https-ipv4]", StateUp, ""},
-		{"the families are not known", []string{https}, 0, Ways{HTTPSOverIPv4: dead}, "[https-ipv4 https-ipv6]", StateUp,
-			"but not by https-ipv4 since 2026-11-24 18:00: refused"},
+		{
+			"the families are not known",
+			[]string{https},
+			0,
+			Ways{HTTPSOverIPv4: dead},
+			"[https-ipv4 https-ipv6]", StateUp,
+			"but not by https-ipv4 since 2026-11-24 18:00: refused",
+		},
 		{"up again", []string{http}, IPv6, Ways{HTTPOverIPv6: {Since: now}}, "[http-ipv6]", StateUp, ""},
-		{"all, for two reasons", []string{http, https}, 0, Ways{dead, dead, expired, expired}, "[http-ipv4 http-ipv6 https-ipv4 https-ipv6]", StateDown,
-			"http-ipv4, http-ipv6 since 2026-11-24 18:00: refused; https-ipv4, https-ipv6 since 2026-11-24 18:00: certificate expired"},
+		{
+			"all, for two reasons",
+			[]string{http, https},
+			0,
+			Ways{dead, dead, expired, expired},
+			"[http-ipv4 http-ipv6 https-ipv4 https-ipv6]", StateDown,
+			"http-ipv4, http-ipv6 since 2026-11-24 18:00: refused; https-ipv4, https-ipv6 since 2026-11-24 18:00: certificate expired",
+		},
 		{"no URL", nil, 0, Ways{dead, dead, dead, dead}, "[]", StateUp, ""},
 	}
 	for _, test := range tests {

@@ -47,8 +47,12 @@ func TestMemory(t *testing.T) {
 		{"an IPv6 address that begins as the IPv4 one", []step{{give: 1}, {from: "c000:201::", give: 2}}},
 		{"nobody", []step{{from: "-", give: 1}, {from: "-", give: 2}}},
 		{"in segments", []step{
-			{give: 1}, {want: []mirror.ID{1}, give: 2}, {want: []mirror.ID{2, 1}, give: 3},
-			{give: 1}, {after: 10 * ms, give: 1}, {after: patience - ms, give: 2},
+			{give: 1},
+			{want: []mirror.ID{1}, give: 2},
+			{want: []mirror.ID{2, 1}, give: 3},
+			{give: 1},
+			{after: 10 * ms, give: 1},
+			{after: patience - ms, give: 2},
 		}},
 		{"waits between attempts", []step{
 			{give: 1},

@@ -26,8 +26,10 @@ func TestTraffic(t *testing.T) {
 			{Mirror: a.ID, Day: month - 1, Requests: 9, Bytes: 900}, {Mirror: a.ID, Day: today, Requests: 1, Bytes: 10},
 		}))
 		got := must[[]mirror.Sums](t)(s.AddTraffic(ctx, []mirror.Traffic{
-			{Mirror: a.ID, Day: today, Requests: 2, Bytes: 20}, {Mirror: b.ID, Day: month, Requests: 4, Bytes: 40},
-			{Mirror: gone.ID, Day: today, Requests: 1, Bytes: 1}, {Mirror: 12345, Day: today, Requests: 1, Bytes: 1},
+			{Mirror: a.ID, Day: today, Requests: 2, Bytes: 20},
+			{Mirror: b.ID, Day: month, Requests: 4, Bytes: 40},
+			{Mirror: gone.ID, Day: today, Requests: 1, Bytes: 1},
+			{Mirror: 12345, Day: today, Requests: 1, Bytes: 1},
 		}))
 		want := []mirror.Sums{
 			{Mirror: a.ID, Today: today, Month: month, DayRequests: 3, DayBytes: 30, MonthRequests: 3, MonthBytes: 30},

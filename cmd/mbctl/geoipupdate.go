@@ -28,9 +28,9 @@ func (conf *instance) geoipFiles() (files []geoipFile) {
 	if conf.GeoIP != "" {
 		files = append(files, geoipFile{"places", conf.GeoIP, conf.GeoIPSource, geoip.KindPlaces})
 	}
-	switch {
-	case conf.GeoIPASN == "":
-	case conf.GeoIPASN == conf.GeoIP:
+	switch conf.GeoIPASN {
+	case "":
+	case conf.GeoIP:
 		files[0].use = "places, networks"
 		files[0].kinds |= geoip.KindASN
 		files[0].source = cmp.Or(files[0].source, conf.GeoIPASNSource)

@@ -83,7 +83,7 @@ func checkURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("%q is not one of dbip, maxmind, or a URL https://...", withoutSecrets(text))
+		return fmt.Errorf("%q is not one of dbip, maxmind, or the URL of a file by https", withoutSecrets(text))
 	case u.Scheme == "http" && !isHere(u.Hostname()):
 		return fmt.Errorf("%s: only https can be trusted with what decides where clients are sent", withoutSecrets(text))
 	}

@@ -61,8 +61,8 @@ func unpackTar(in *bufio.Reader, f *os.File) error {
 		if h.Typeflag != tar.TypeReg || !strings.HasSuffix(h.Name, ".mmdb") {
 			continue
 		}
-		n, err := io.Copy(f, archive)
-		if err == nil && n != h.Size {
+		n, err := io.CopyN(f, archive, h.Size)
+		if n != h.Size && (err == nil || errors.Is(err, io.EOF)) {
 			err = fmt.Errorf("the archive ends within the database")
 		}
 		return err
