@@ -74,12 +74,12 @@ func (a *app) newExplaining(ctx context.Context, path string, f explainFlags) (*
 	if err := e.readSite(ctx, db); err != nil {
 		return nil, err
 	}
-	return e, e.readMirrors(ctx, db)
+	return e, e.readMirrors(ctx, a, db)
 }
 
 // readMirrors compiles the mirrors as the node does, and reads which of them have
 // the file.
-func (e *explaining) readMirrors(ctx context.Context, db *store.Store) error {
+func (e *explaining) readMirrors(ctx context.Context, a *app, db *store.Store) error {
 	key, err := db.Key(ctx)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (e *explaining) readMirrors(ctx context.Context, db *store.Store) error {
 		list[i], at[all[i].ID] = &all[i], i
 	}
 	policy := e.site.Compile(key)
-	if policy.MaxScanAge, err = e.maxScanAge(ctx, db); err != nil {
+	if policy.MaxScanAge, err = a.nodeScanAge(ctx, e.site); err != nil {
 		return err
 	}
 	policy.Edges = e.geo.rules.Edges()
@@ -136,22 +136,6 @@ func (e *explaining) note(i int, h store.Holdings) {
 			e.held.former[i] = v.Version
 		}
 	}
-}
-
-// maxScanAge is as of the node: its configuration wins over the database's
-// setting, and that over the default.
-func (e *explaining) maxScanAge(ctx context.Context, db *store.Store) (time.Duration, error) {
-	if e.site.MaxScanAge > 0 {
-		return time.Duration(e.site.MaxScanAge), nil
-	}
-	text, err := db.Setting(ctx, "max_scan_age")
-	if err != nil {
-		return 0, err
-	}
-	if d, err := parseDuration(text); err == nil && d > 0 {
-		return d, nil
-	}
-	return mirror.DefaultMaxScanAge, nil
 }
 
 // readSite prepares what the node's settings say besides the choice of mirrors.
@@ -216,31 +200,16 @@ func (e *explaining) remarkRules() {
 // compileRules prepares exemptions and fallbacks. What has placeholders is known
 // to the node alone.
 func (e *explaining) compileRules() {
-	s := e.site
-	o := redirector.RuleOptions{
-		MinSize: 4096, MIME: s.ExcludeMIME, Agents: s.ExcludeAgent, Paths: s.ExcludePath,
-		NoDefaults: s.ExcludeDefaults != nil && !*s.ExcludeDefaults,
-	}
-	if s.MinSize != nil {
-		o.MinSize = *s.MinSize
-	}
-	for _, text := range s.ExcludeNetwork {
-		p, err := netip.ParsePrefix(text)
-		if addr, isAddr := netip.ParseAddr(text); isAddr == nil {
-			p, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
-		}
-		if err != nil {
-			e.remark("exclude_network %s is not considered: only the node knows what it stands for.", text)
-			continue
-		}
-		o.Networks = append(o.Networks, p)
+	o, unknown := e.site.rules()
+	for _, text := range unknown {
+		e.remark("exclude_network %s is not considered: only the node knows what it stands for.", text)
 	}
 	var err error
 	if e.rules, err = redirector.CompileRules(o); err != nil {
 		e.remark("The node's exemptions are not considered: %v.", err)
 	}
-	for _, f := range s.Fallbacks {
-		one, err := redirector.NewFallbacks([]redirector.Fallback{{URL: f.URL, Continent: f.Continent, Country: f.Country}})
+	for _, f := range e.site.fallbacks() {
+		one, err := redirector.NewFallbacks([]redirector.Fallback{f})
 		if err != nil {
 			e.remark("A fallback is not considered: %v.", err)
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -108,4 +109,51 @@ func pickNodeSite(nodes []store.Node, name string, site int) (*nodeSite, error) 
 	}
 	out.SetDefaults()
 	return out, nil
+}
+
+// defaultMinSize is the handler's.
+const defaultMinSize = 4096
+
+// rules are the site's exemptions. unknown are networks of which only the node
+// knows what they stand for: they have placeholders.
+func (s *nodeSite) rules() (o redirector.RuleOptions, unknown []string) {
+	o = redirector.RuleOptions{
+		MinSize: defaultMinSize, MIME: s.ExcludeMIME, Agents: s.ExcludeAgent, Paths: s.ExcludePath,
+		NoDefaults: s.ExcludeDefaults != nil && !*s.ExcludeDefaults,
+	}
+	if s.MinSize != nil {
+		o.MinSize = *s.MinSize
+	}
+	for _, text := range s.ExcludeNetwork {
+		p, err := netip.ParsePrefix(text)
+		if addr, notAddr := netip.ParseAddr(text); notAddr == nil {
+			p, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+		}
+		if err != nil {
+			unknown = append(unknown, text)
+			continue
+		}
+		o.Networks = append(o.Networks, p)
+	}
+	return o, unknown
+}
+
+func (s *nodeSite) fallbacks() (list []redirector.Fallback) {
+	for _, f := range s.Fallbacks {
+		list = append(list, redirector.Fallback{URL: f.URL, Continent: f.Continent, Country: f.Country})
+	}
+	return list
+}
+
+// nodeScanAge is the age of the last good scan that takes a mirror out on a node:
+// its configuration wins over the database's setting, and that over the default.
+func (a *app) nodeScanAge(ctx context.Context, site *nodeSite) (time.Duration, error) {
+	if site.MaxScanAge > 0 {
+		return time.Duration(site.MaxScanAge), nil
+	}
+	d, err := a.settingDuration(ctx, "max_scan_age")
+	if err == nil && d == 0 {
+		d = a.maxScanAge()
+	}
+	return d, err
 }

@@ -64,49 +64,18 @@ func (a *app) newSimulation(ctx context.Context, f *simulateFlags, o replay.Opti
 	return s, nil
 }
 
-// nodeScanAge is the age of holdings that takes a mirror out, on a node.
-func (a *app) nodeScanAge(ctx context.Context, site *nodeSite) (time.Duration, error) {
-	if site.MaxScanAge > 0 {
-		return time.Duration(site.MaxScanAge), nil
-	}
-	d, err := a.settingDuration(ctx, "max_scan_age")
-	if err == nil && d == 0 {
-		d = a.maxScanAge()
-	}
-	return d, err
-}
-
 // fill takes over what a site says of files that go to no mirror.
 func (s *nodeSite) fill(o *replay.Options) error {
-	const defaultMinSize = 4096 // as the handler's
-	rules := redirector.RuleOptions{MinSize: defaultMinSize, MIME: s.ExcludeMIME, Agents: s.ExcludeAgent, Paths: s.ExcludePath}
-	if s.MinSize != nil {
-		rules.MinSize = *s.MinSize
-	}
-	rules.NoDefaults = s.ExcludeDefaults != nil && !*s.ExcludeDefaults
-	for _, text := range s.ExcludeNetwork {
-		p, err := netip.ParsePrefix(text)
-		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
-			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
-		}
-		if err != nil {
-			continue // a placeholder, whose value the node alone knows
-		}
-		rules.Networks = append(rules.Networks, p)
-	}
-	var list []redirector.Fallback
-	for _, f := range s.Fallbacks {
-		list = append(list, redirector.Fallback{URL: f.URL, Country: f.Country, Continent: f.Continent})
-	}
+	rules, _ := s.rules() // what only the node knows is a placeholder's value
 	var err error
 	if o.Rules, err = redirector.CompileRules(rules); err != nil {
 		return fmt.Errorf("the settings of node %s: %w", s.Node, err)
 	}
-	if o.Fallbacks, err = redirector.NewFallbacks(list); err != nil {
+	if o.Fallbacks, err = redirector.NewFallbacks(s.fallbacks()); err != nil {
 		return fmt.Errorf("the settings of node %s: %w", s.Node, err)
 	}
 	o.NoMirror, o.HTTPSUpgrade = s.NoMirror, s.HTTPSUpgrade != "never"
-	if o.NoMirror == "" && len(list) > 0 {
+	if o.NoMirror == "" && len(o.Fallbacks) > 0 {
 		o.NoMirror = "fallback"
 	}
 	return nil
