@@ -61,6 +61,9 @@ func unpackTar(in *bufio.Reader, f *os.File) error {
 		if h.Typeflag != tar.TypeReg || !strings.HasSuffix(h.Name, ".mmdb") {
 			continue
 		}
+		if h.Size > maxUnpacked { // holes take no room in the archive
+			return errTooLarge
+		}
 		n, err := io.Copy(f, archive)
 		if err == nil && n != h.Size {
 			err = fmt.Errorf("the archive ends within the database")
