@@ -130,10 +130,12 @@ func secretMirrors(d *depot, file string) {
 	d.mirror(mirror.Mirror{Name: "secret-prefix", Place: far, PrefixOnly: true, Prefixes: prefixList("10.1.0.0/16")}, file)
 	off := d.mirror(mirror.Mirror{Name: "secret-off", Place: far}, file)
 	zero := d.mirror(mirror.Mirror{Name: "secret-zero", Place: far}, file)
+	dead := d.mirror(mirror.Mirror{Name: "secret-dead", Place: far}, file)
 	spent := d.mirror(mirror.Mirror{Name: "spent", Place: far, Admin: "secret-admin", Rsync: "rsync://secret:secret@spent.example/"}, file)
 	for id, change := range map[mirror.ID]func(*mirror.Mirror){
 		off:   func(m *mirror.Mirror) { m.Enabled = false },
 		zero:  func(m *mirror.Mirror) { m.Score = 0 },
+		dead:  func(m *mirror.Mirror) { m.Score, m.Probe.Down = 0, true },
 		spent: func(m *mirror.Mirror) { m.Quota = mirror.Quota{Bytes: 1, Period: 86400e9, Spent: true} },
 	} {
 		_, err := d.store.UpdateMirror(d.t.Context(), id, "test", "edit", func(m *mirror.Mirror) error { change(m); return nil })
@@ -152,7 +154,7 @@ func TestExplainKeepsSecrets(t *testing.T) {
 	s := d.site(&Handler{DebugFrom: []string{"198.51.100.0/24"}})
 	for _, target := range []string{"/x.iso", "/x.iso.asc", "/none"} {
 		for _, wish := range []string{"", "&country=de", "&as=1", "&ip=10.1.2.3", "&avoid=open", "&avoid_country=de"} {
-			for _, kind := range []string{"explain", "mirrorlist&explain", "json&explain"} {
+			for _, kind := range []string{"explain", "mirrorlist", "mirrorlist&explain", "json", "json&explain", "mirrorlist&format=text"} {
 				ask := target + "?" + kind + wish
 				if _, body := s.fetch(ask); strings.Contains(body, "secret") || strings.Contains(body, "quota") {
 					t.Errorf("%s tells secrets:\n%s", ask, body)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/explain"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirrorlist"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
@@ -63,7 +64,7 @@ func (q *question) excluded() []mirrorlist.Excluded {
 		if r.Mirror == s.origin {
 			continue
 		}
-		if m := s.Mirror(r.Mirror); debug || r.Reason.Public() && !m.ASOnly && !m.PrefixOnly && m.Enabled {
+		if m := s.Mirror(r.Mirror); debug || r.Reason.Public() && !explain.Hidden(m, q.query.Now) {
 			list = append(list, mirrorlist.Excluded{Name: m.Name, Country: m.Country, Reason: r.Reason.String()})
 		}
 	}

@@ -2,8 +2,11 @@ package asn
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/geotest"
 )
@@ -29,5 +32,18 @@ func TestHostileFiles(t *testing.T) {
 				t.Error("still reading the file after a minute")
 			}
 		})
+	}
+}
+
+// Identifiers of organizations are kept until the end of the file, so that long
+// ones are not. Nobody has such.
+func TestLongOrganizations(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxLine/2)
+	d, err := parse("as-org2info.txt", strings.NewReader(orgLines+"\n"+long+"|2012|Long|US|ARIN\nA|2012|Short|"+long+"|ARIN\n"+
+		"# format:aut|changed|aut_name|org_id|opaque_id|source\n1|2012|ONE|"+long+"|x|ARIN\n2|2012|TWO|A|x|ARIN\n"))
+	want := Names{1: {"ONE", ""}, 2: {"TWO Short", ""}}
+	if diff := cmp.Diff(want, d.Names); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
 	}
 }

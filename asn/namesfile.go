@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // asNames is a list of names, as RIPE NCC publishes it in asn.txt and others as
@@ -50,6 +51,15 @@ func sniffASOrg(_ string, head []byte) bool {
 
 type organization struct{ name, country string }
 
+// maxOrg bounds an organization's identifier, in bytes. Those of the registries
+// have up to some thirty.
+const maxOrg = 128
+
+// newOrganization keeps nothing of the line's memory.
+func newOrganization(name, country []byte) organization {
+	return organization{strings.Clone(cleanName(string(name))), strings.Clone(cleanCountry(string(country)))}
+}
+
 func readASOrg(r io.Reader, c *collector) error {
 	orgs := map[string]organization{}
 	return eachLine(r, asOrgExample, func(n int, line []byte) error {
@@ -60,8 +70,8 @@ func readASOrg(r io.Reader, c *collector) error {
 		f := bytes.Split(line, []byte("|"))
 		switch len(f) {
 		case 5:
-			if len(orgs) < maxNames {
-				orgs[string(f[0])] = organization{cleanName(string(f[2])), string(f[3])}
+			if len(orgs) < maxNames && len(f[0]) <= maxOrg {
+				orgs[string(f[0])] = newOrganization(f[2], f[3])
 			}
 			return nil
 		case 6:

@@ -133,6 +133,9 @@ func legible(line string) error {
 		if unicode.IsControl(c) && c != '\t' {
 			return fmt.Errorf("holds the control character %U", c)
 		}
+		if unicode.Is(unicode.Bidi_Control, c) {
+			return fmt.Errorf("holds %U, which changes the order of what is shown", c)
+		}
 	}
 	return nil
 }

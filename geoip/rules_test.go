@@ -179,6 +179,7 @@ func TestRulesRefused(t *testing.T) {
 		"neighbours @oc @oc":                                          "is there already",
 		"neighbours off\nneighbours off":                              "already",
 		"# \x1b[31m":                                                  "control character U+001B",
+		"# \u202e":                                                    "holds U+202E",
 		"# \xff":                                                      "is not UTF-8",
 		strings.Repeat("\n", MaxRulesLines+1):                         "more than 100000 lines",
 		strings.Repeat("#", MaxRulesSize+1):                           "at most 1048576",

@@ -202,3 +202,14 @@ func TestPolicies(t *testing.T) {
 	}
 	checkTables(t, policiesDoc, map[string]string{"policies": b.String()})
 }
+
+// What a node told the database was checked by the node alone.
+func TestCompileBoundsCopies(t *testing.T) {
+	t.Parallel()
+	for copies, want := range map[int]int{-1: 1, 0: 1, 3: 3, 1 << 40: MaxCopies} {
+		s := Settings{Affinity: &AffinitySettings{Copies: copies}}
+		if got := s.Compile([16]byte{}).Affinity.Copies; got != want {
+			t.Errorf("%d: %d, want %d", copies, got, want)
+		}
+	}
+}

@@ -183,7 +183,7 @@ func (s *Settings) Compile(key [16]byte) Policy {
 	}
 	p.Spill, p.Sticky = s.Spill, time.Duration(s.Sticky)
 	if a := s.Affinity; a != nil {
-		p.Affinity = Affinity{Copies: max(a.Copies, 1), MinSize: a.MinSize, FolderBelow: a.FolderBelow}
+		p.Affinity = Affinity{Copies: min(max(a.Copies, 1), MaxCopies), MinSize: a.MinSize, FolderBelow: a.FolderBelow}
 	}
 	return p
 }

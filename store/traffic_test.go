@@ -50,6 +50,24 @@ func TestTraffic(t *testing.T) {
 	})
 }
 
+// A node whose clock is far ahead does not use up the quotas of all months until
+// then.
+func TestTrafficOfDaysToCome(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, s *Store) {
+		a := newMirror(t, s, "a")
+		today := mirror.DayOf(time.Now())
+		must[[]mirror.Sums](t)(s.AddTraffic(t.Context(), []mirror.Traffic{
+			{Mirror: a.ID, Day: today + 1, Requests: 1, Bytes: 10}, {Mirror: a.ID, Day: today + 36500, Requests: 2, Bytes: 20},
+		}))
+		var days, last, bytes int64
+		ok(t, s.db.QueryRowContext(t.Context(), "SELECT count(*), max(day), max(bytes) FROM mirror_traffic").Scan(&days, &last, &bytes))
+		if days != 1 || mirror.Day(last) > mirror.DayOf(time.Now()) || bytes != 30 {
+			t.Errorf("%d days, the last %d (today is %d), %d bytes", days, last, today, bytes)
+		}
+	})
+}
+
 // What nodes add at the same time adds up exactly, while mirrors change.
 func TestTrafficOfNodes(t *testing.T) {
 	t.Parallel()

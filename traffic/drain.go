@@ -24,12 +24,21 @@ func (l *Ledger) Drain() []Entry {
 	return entries
 }
 
+// unstoredDays is for how many days entries wait for the database: longer than any
+// period that they count for. A node whose database is a replica never gets rid of
+// them otherwise.
+const unstoredDays = 62
+
 // Restore takes back what could not be stored. There is at most one entry for a
-// mirror and a day, however long the database stays away.
+// mirror and a day, and none of periods that are long over, however long the
+// database stays away.
 func (l *Ledger) Restore(entries []Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range entries {
+		if int64(e.Day) < l.day.Load()-unstoredDays {
+			continue
+		}
 		k := key{e.Mirror, e.Day}
 		c := l.unstored[k]
 		c.requests += e.Requests

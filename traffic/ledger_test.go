@@ -52,6 +52,19 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// A database that takes nothing, being a replica, does not fill the memory.
+func TestNeverStored(t *testing.T) {
+	t.Parallel()
+	l := NewLedger()
+	for day := range 400 {
+		l.Credit(1, 1, noon.AddDate(0, 0, day))
+		l.Restore(l.Drain())
+	}
+	if n := len(l.Drain()); n != unstoredDays+1 {
+		t.Errorf("%d entries wait", n)
+	}
+}
+
 // Nothing is lost or counted twice while everything goes on at once.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()

@@ -203,7 +203,20 @@ func get(ctx context.Context, u *url.URL, known sourceState) (*http.Response, er
 	return res, nil
 }
 
-var downloads = &http.Client{Transport: &http.Transport{
+// followDownload follows to other servers as net/http does, but not from https to
+// http, and does not tell them where it came from: a key may be in that URL.
+func followDownload(to *http.Request, via []*http.Request) error {
+	to.Header.Del("Referer")
+	switch {
+	case len(via) >= 10:
+		return errors.New("stopped after 10 redirects")
+	case via[0].URL.Scheme == "https" && to.URL.Scheme == "http":
+		return errors.New("redirected from https to http")
+	}
+	return nil
+}
+
+var downloads = &http.Client{CheckRedirect: followDownload, Transport: &http.Transport{
 	Proxy: http.ProxyFromEnvironment,
 	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		d := net.Dialer{Timeout: downloadSilence}

@@ -183,3 +183,26 @@ func TestSaveNames(t *testing.T) {
 		}
 	}
 }
+
+// Whoever a download is redirected to learns nothing of the URL that led there,
+// and https is not left.
+func TestFollowDownload(t *testing.T) {
+	t.Parallel()
+	var referer []string
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/from" {
+			http.Redirect(w, r, "/to", http.StatusFound)
+			return
+		}
+		referer = append(referer, r.Header["Referer"]...)
+		fmt.Fprint(w, "1.0.0.0/24 13335\n")
+	}))
+	t.Cleanup(web.Close)
+	if _, err := fetchSource(t.Context(), web.URL+"/from?token=hidden", t.TempDir(), sourceState{}); err != nil || referer != nil {
+		t.Errorf("%v; told %q", err, referer)
+	}
+	from, to := httptest.NewRequest(http.MethodGet, "https://a.example/", http.NoBody), httptest.NewRequest(http.MethodGet, "http://a.example/", http.NoBody)
+	if followDownload(to, []*http.Request{from}) == nil {
+		t.Error("went from https to http")
+	}
+}

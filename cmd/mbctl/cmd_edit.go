@@ -289,7 +289,7 @@ func changedLines(before, after []byte) []byte {
 	var out []byte
 	for l := range bytes.Lines(diff.Diff("before", before, "after", after)) {
 		if (l[0] == '-' || l[0] == '+') && !bytes.HasPrefix(l, []byte("--- ")) && !bytes.HasPrefix(l, []byte("+++ ")) {
-			out = append(out, l...)
+			out = append(append(out, printable(string(bytes.TrimRight(l, "\r\n")))...), '\n')
 		}
 	}
 	return out

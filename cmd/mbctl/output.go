@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -122,12 +123,14 @@ func oneLine(cells []string) []string {
 	return out
 }
 
+// printable takes out what steers terminals, or has them show a line in another
+// order.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' {
 			return ' ' // indents lines of the database driver's errors
 		}
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) {
 			return '?'
 		}
 		return r

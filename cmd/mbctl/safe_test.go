@@ -55,6 +55,9 @@ func TestErrorsSteerNoTerminal(t *testing.T) {
 	if got := printable("no host:\n\t127.0.0.1"); got != "no host:? 127.0.0.1" {
 		t.Errorf("printable: %q", got)
 	}
+	if got := printable("a\u202eb\u2066c"); got != "a?b?c" {
+		t.Errorf("printable: %q", got)
+	}
 	execute(t.Context(), []string{"score", "\x1b[2J"}, streams{in: strings.NewReader(""), out: &out, err: &errs})
 	if code != exitError || strings.ContainsAny(errs.String(), "\x1b\a\u009b") {
 		t.Errorf("exit %d, %q", code, errs.String())

@@ -18,6 +18,8 @@ import (
 var (
 	errMissing = errors.New("there is no such database")
 	errSame    = errors.New("not changed")
+
+	errTooLarge = errors.New("is larger than any database is")
 )
 
 // maxSent bounds what is taken from a server, in bytes.
@@ -32,14 +34,16 @@ func newClient() *http.Client {
 	return &http.Client{Transport: t, CheckRedirect: mayRedirect}
 }
 
-// mayRedirect follows to other hosts (MaxMind sends to a store), where the key is
-// not sent along, but not from https to http.
+// mayRedirect follows to other hosts (MaxMind sends to a store), but not to http,
+// except on this host. The key is not sent along: net/http leaves it out of the
+// fields for other hosts, and where it is in the URL, Referer would tell it.
 func mayRedirect(to *http.Request, via []*http.Request) error {
-	switch {
+	to.Header.Del("Referer")
+	switch here := isHere(via[0].URL.Hostname()) && isHere(to.URL.Hostname()); {
 	case len(via) >= 10:
 		return errors.New("too many redirects")
-	case via[0].URL.Scheme == "https" && to.URL.Scheme != "https":
-		return errors.New("redirected from https to http")
+	case to.URL.Scheme != "https" && (via[0].URL.Scheme == "https" || !here):
+		return errors.New("redirected to http")
 	}
 	return nil
 }
@@ -147,7 +151,7 @@ type limited struct {
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return 0, errors.New("is larger than any database is")
+		return 0, errTooLarge
 	}
 	return n, err
 }

@@ -61,6 +61,9 @@ func unpackTar(in *bufio.Reader, f *os.File) error {
 		if h.Typeflag != tar.TypeReg || !strings.HasSuffix(h.Name, ".mmdb") {
 			continue
 		}
+		if h.Size > maxUnpacked { // holes take no room in the archive
+			return errTooLarge
+		}
 		n, err := io.CopyN(f, archive, h.Size)
 		if n != h.Size && (err == nil || errors.Is(err, io.EOF)) {
 			err = fmt.Errorf("the archive ends within the database")
