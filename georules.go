@@ -28,15 +28,22 @@ type compiledRules struct {
 	rules *geoip.Rules
 }
 
-// geoRules gives the rules as of a view.
+// geoRules gives the rules as of a view. While they are being read, which takes
+// part of a second where there are very many, other requests get those before.
 func (in *instance) geoRules(v *catalog.View) *geoip.Rules {
 	head := v.Head()
-	if c := in.rules.now.Load(); c != nil && c.head == head {
+	c := in.rules.now.Load()
+	if c != nil && c.head == head {
 		return c.rules
 	}
-	in.rules.mu.Lock()
+	if !in.rules.mu.TryLock() {
+		if c != nil {
+			return c.rules
+		}
+		in.rules.mu.Lock()
+	}
 	defer in.rules.mu.Unlock()
-	c := in.rules.now.Load()
+	c = in.rules.now.Load()
 	// A request that still holds an older view must not bring its rules back.
 	if c != nil && (c.head == head || v != in.db.catalog.View()) {
 		return c.rules

@@ -3,6 +3,7 @@ package mirrorbrain
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
@@ -49,6 +50,33 @@ func TestGeoRules(t *testing.T) {
 	rules("")
 	if got := s.h.selection(s.h.rt.db.catalog.View()).rules.Edges(); len(got.Countries) != 0 || len(got.Neighbours) != 7 {
 		t.Errorf("edges without rules: %+v", got)
+	}
+}
+
+// Nobody waits while another request reads the rules.
+func TestGeoRulesAreNotWaitedFor(t *testing.T) {
+	d := newDepot(t)
+	d.file("f.bin")
+	d.mirror(mirror.Mirror{Name: "us", Place: usa}, "f.bin")
+	s := d.site(&Handler{})
+	s.get("/f.bin")
+	d.must(d.store.SetSetting(context.Background(), geoip.RulesSetting, "override 192.0.2.0/24 country=us"))
+	d.follow(s)
+	in := s.h.rt
+	in.rules.mu.Lock()
+	read := make(chan string)
+	go func() { read <- s.get("/f.bin").get("realm") }()
+	select {
+	case realm := <-read:
+		if realm == "country" {
+			t.Error("the rules were read twice")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("a request waits for another one")
+	}
+	in.rules.mu.Unlock()
+	if realm := s.get("/f.bin").get("realm"); realm != "country" {
+		t.Errorf("in the end: %s", realm)
 	}
 }
 
