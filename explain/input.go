@@ -111,6 +111,7 @@ type explainer struct {
 	// closest are the candidates of the tiers that those are in which can be the
 	// chosen one: the first of all.
 	closest  []redirector.Candidate
+	beyond   bool // closest are of continents that come before the rest of the world
 	toMirror bool // the outcome is a redirect to a mirror
 	sent     bool // likewise, once that is settled
 }
@@ -124,14 +125,19 @@ func (e *explainer) decide() {
 	if len(cs) == 0 {
 		return
 	}
-	last := cs[0].Tier
+	last, group := cs[0].Tier, cs[0].Group
 	for _, c := range cs {
 		if c.Share > 0 {
-			last = max(last, c.Tier)
+			last, group = max(last, c.Tier), max(group, c.Group)
 		}
 	}
 	if last > mirror.TierAS && e.byDistance() {
 		last = mirror.TierWorld
+	} else if last == mirror.TierWorld {
+		if n := slices.IndexFunc(cs, func(c redirector.Candidate) bool { return c.Group > group }); n > 0 && cs[n].Tier == last {
+			e.closest, e.beyond = cs[:n], true
+			return
+		}
 	}
 	for n := len(cs); n > 0; n-- {
 		if cs[n-1].Tier <= last {

@@ -167,6 +167,47 @@ func with(fs ...func(*Input)) func(*Input) {
 	}
 }
 
+// Who comes before the rest of the world because of edges is said to.
+func TestEdgesAreTold(t *testing.T) {
+	t.Parallel()
+	list := []*mirror.Mirror{up("paris", "fr", "eu", 48.8, 2.3), up("chicago", "us", "na", 41.9, -87.6), up("boston", "us", "na", 42.4, -71), up("tokyo", "jp", "as", 35.7, 139.7)}
+	for name, test := range map[string]struct {
+		edges *mirror.Edges
+		want  string
+	}{
+		"none":          {nil, "Sent to one of 2 mirrors anywhere: chicago 50 %, tokyo 50 %."},
+		"of the client": {&mirror.Edges{Continents: map[string][]string{"oc": {"na", "as"}}}, "on the continent that comes next by edges or neighbours, na"},
+		"one mirror":    {&mirror.Edges{Continents: map[string][]string{"oc": {"as"}}}, "of the mirrors on the continent that comes next by edges or neighbours, as, only this one can serve it."},
+		"elsewhere":     {&mirror.Edges{Continents: map[string][]string{"af": {"as"}}}, "anywhere: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := input(list)
+			in.Query.Client = mirror.Client{Place: mirror.Place{Country: "nz", Continent: "oc", Lat: -41, Lng: 174, HasCoords: true}}
+			p := in.Settings.Compile([16]byte{})
+			p.Edges = test.edges
+			in.Set = redirector.Compile(list, p)
+			if r := New(in); !strings.Contains(r.Summary[0], test.want) {
+				t.Errorf("%q, want %q", r.Summary[0], test.want)
+			}
+		})
+	}
+}
+
+// This server's own turn as a mirror is no riddle either.
+func TestOriginMirrorIsTold(t *testing.T) {
+	t.Parallel()
+	list := europe()
+	in := input(list)
+	in.Settings.OriginMirror = &redirector.OriginMirror{Score: 50}
+	in.Set = redirector.Compile(append(list, in.Settings.OriginMirror.Mirror()), in.Settings.Compile([16]byte{}))
+	in.Query.AvoidCountries = []string{"de", "fr", "us"}
+	r := New(in)
+	if r.Outcome.Reason != ReasonOriginMirror || !strings.HasPrefix(r.Summary[0], "Served from here: this server is one of the mirrors (origin_mirror)") {
+		t.Errorf("%+v: %q", r.Outcome, r.Summary)
+	}
+}
+
 // What is out is named with its reason, in the client's country first.
 func TestOut(t *testing.T) {
 	t.Parallel()

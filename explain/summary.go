@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -112,7 +113,25 @@ func (e *explainer) where() string {
 	if t > mirror.TierAS && t != mirror.TierLastResort && e.byDistance() {
 		return "near the client, whatever the borders"
 	}
+	if e.beyond {
+		return e.beyondText()
+	}
 	return tierText(t, &e.Query.Client)
+}
+
+// beyondText names the continents that edges or neighbours have put before the
+// rest of the world.
+func (e *explainer) beyondText() string {
+	var codes []string
+	for _, c := range e.closest {
+		if code := e.Set.Mirror(c.Mirror).Continent; c.Tier == mirror.TierWorld && !slices.Contains(codes, code) {
+			codes = append(codes, code)
+		}
+	}
+	if len(codes) > 1 {
+		return "on the continents that come next by edges or neighbours, " + strings.Join(codes, ", ")
+	}
+	return "on the continent that comes next by edges or neighbours, " + strings.Join(codes, ", ")
 }
 
 func tierText(t mirror.Tier, c *mirror.Client) string {
@@ -187,6 +206,7 @@ var reasonTexts = map[string]string{
 	ReasonChanged:               "the file on disk is another than the one in the index, which is behind",
 	ReasonClosed:                "there is such a file here, but others may not read it",
 	ReasonNoMirror:              "no mirror can serve it to this client",
+	ReasonOriginMirror:          "this server is one of the mirrors (origin_mirror), and comes first",
 	ReasonLocalMaxSize:          "no mirror can serve it to this client, and it is too large to come from here (local_max_size)",
 	redirector.ExemptMinSize:    "the file is smaller than min_size",
 	redirector.ExemptNetwork:    "the client is in a network of exclude_network",

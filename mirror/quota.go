@@ -91,13 +91,16 @@ func (q Quota) String() string {
 	return FormatSize(q.Bytes) + "/month"
 }
 
-// FormatSize gives a number of bytes exactly, in the largest unit that allows it:
-// "4GiB", "1500".
+// FormatSize gives a number of bytes exactly, in the largest unit that allows it,
+// since hosts sell traffic by the TB, and not the TiB: "4GiB", "25TB", "1500".
 func FormatSize(n int64) string {
 	for _, u := range []struct {
 		name string
 		size int64
-	}{{"PiB", 1 << 50}, {"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+	}{
+		{"PiB", 1 << 50}, {"PB", 1e15}, {"TiB", 1 << 40}, {"TB", 1e12}, {"GiB", 1 << 30},
+		{"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10},
+	} {
 		if n >= u.size && n%u.size == 0 {
 			return strconv.FormatInt(n/u.size, 10) + u.name
 		}

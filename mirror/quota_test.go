@@ -52,3 +52,15 @@ func TestSums(t *testing.T) {
 		}
 	}
 }
+
+func TestFormatSize(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]string{
+		0: "0", 1500: "1500", 2000: "2000", 1 << 10: "1KiB", 4 << 30: "4GiB", 25 << 40: "25TiB", 1000 << 30: "1000GiB",
+		2e6: "2MB", 500e9: "500GB", 1e12: "1TB", 1500e9: "1500GB", 3e15: "3PB", 1<<40 + 1: "1099511627777",
+	} {
+		if got := FormatSize(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}

@@ -153,9 +153,9 @@ func TestFetchRefuses(t *testing.T) {
 		"/loop": "stopped after 10 redirects", "/to-a-file": "unsupported protocol scheme", "/" + creationLog: "names no file", "/x/" + creationLog: "404",
 	} {
 		dir := t.TempDir()
-		secret := strings.Replace(web.URL, "http://", "http://user:secret@", 1)
+		secret := strings.Replace(web.URL, "http://", "http://somebody:secret@", 1)
 		_, err := fetchSource(t.Context(), secret+path+"?token=hidden", dir, sourceState{})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "hidden") {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "somebody") || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%s: %v; want %q", path, err, want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 
@@ -194,10 +195,14 @@ func (u *networkUpdate) clean() {
 }
 
 // showSource makes a source fit to be shown: what some publishers have behind
-// the question mark is a password, too.
+// the question mark is a password, too, and what others have for a user's name a key.
 func showSource(source string) string {
 	if strings.Contains(source, "://") {
 		source, _, _ = strings.Cut(source, "?")
+	}
+	if u, err := url.Parse(source); err == nil && u.User != nil {
+		u.User = nil
+		return u.String()
 	}
 	return mirror.Redact(source)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,12 +184,13 @@ func (a *app) changeGeo(ctx context.Context, change func(now string) (string, er
 		return err
 	}
 	count := 0
+	var invalid error // told without the database's doings around it
 	err = db.ChangeSetting(ctx, geoip.RulesSetting, who(), "rules about places", func(before string) (string, string, error) {
 		after, err := change(before)
-		if err != nil {
-			return "", "", err
+		if err == nil {
+			_, err = geoip.ParseRules(after)
 		}
-		if _, err := geoip.ParseRules(after); err != nil {
+		if invalid = err; err != nil {
 			return "", "", err
 		}
 		count = rulesIn(after)
@@ -198,7 +200,7 @@ func (a *app) changeGeo(ctx context.Context, change func(now string) (string, er
 		}
 		return after, detail, nil
 	})
-	if err != nil {
+	if err = cmp.Or(invalid, err); err != nil {
 		return fmt.Errorf("the rules were not changed: %w", err)
 	}
 	if a.json {

@@ -151,7 +151,7 @@ func (a *app) printStatus(d *statusDoc, now time.Time, mirrors int) {
 	}
 	slices.SortFunc(d.Nodes, func(x, y nodeDoc) int { return y.Seen.Compare(x.Seen) })
 	for _, n := range d.Nodes {
-		fmt.Fprintf(a.out, "node      %s: seen %s ago, %d changes behind\n", printable(n.Name), age(n.Seen, now), n.Behind)
+		fmt.Fprintf(a.out, "node      %s: seen %s ago, %s behind\n", printable(n.Name), age(n.Seen, now), plural(n.Behind, "change"))
 	}
 	a.printWork(&d.workDoc, now)
 }

@@ -151,6 +151,9 @@ func (e *explaining) readSite(ctx context.Context, db *store.Store) error {
 	default:
 		e.node.Site = e.f.site
 	}
+	if e.site.ShareBy == redirector.ShareByBytes {
+		e.remark("The node shares by bytes, with weights that only it knows; here the scores stand for them: ask the node itself (?explain, or Caddy's admin API).")
+	}
 	for _, file := range []string{s.GeoIP, s.GeoIPASN} {
 		if _, err := os.Stat(file); file != "" && err != nil {
 			e.remark("The node's %s is not on this host, so the client's place or network may be another there.", file)

@@ -102,7 +102,7 @@ func pickNodeSite(nodes []store.Node, name string, site int) (*nodeSite, error) 
 		out.GeoIP, out.GeoIPASN, out.MaxScanAge = said.GeoIP, said.GeoIPASN, said.MaxScanAge
 		switch {
 		case len(said.Sites) > 0 && (site < 1 || site > len(said.Sites)):
-			return nil, usagef("node %s has %d sites, not %d", best.Name, len(said.Sites), site)
+			return nil, usagef("node %s has %s: there is no %d", best.Name, plural(len(said.Sites), "site"), site)
 		case len(said.Sites) > 0:
 			out.siteSettings = said.Sites[site-1]
 		}

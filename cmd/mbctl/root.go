@@ -125,12 +125,11 @@ A beginning:
 	addGroup(root, "releases", "Releases:", newPushCommand(a), newNotifyCommand(a), newWaitCommand(a))
 	addGroup(root, "care", "The whole:",
 		newStatusCommand(a), newDaemonCommand(a), newDBCommand(a), newASNCommand(a), newIPLookupCommand(a),
-		newInstancesCommand(a), newVersionCommand(a), newDocsCommand(a),
+		newGeoCommand(a), newGeoIPCommand(a), newInstancesCommand(a), newVersionCommand(a), newDocsCommand(a),
 	)
 	root.SetHelpCommandGroupID("care")
 	root.SetCompletionCommandGroupID("care")
 	root.InitDefaultCompletionCmd()
-	root.AddCommand(newGeoCommand(a), newGeoIPCommand(a))
 	root.AddCommand(newExplainCommand(a))
 	root.AddCommand(newSimulateCommand(a))
 	finish(root)
