@@ -133,6 +133,9 @@ func (q *question) finish(in *explain.Input) *explain.Report {
 	}
 	in.Simulated = q.o.simulated
 	in.PlaceFrom, in.NetworkFrom = q.whence()
+	if !in.Private && in.PlaceFrom == explain.FromOverride { // which networks have rules is the operator's
+		in.PlaceFrom = explain.FromGeoIP
+	}
 	s := q.h.selection(q.view)
 	q.query.Load = s.load
 	q.recall()

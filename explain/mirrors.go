@@ -86,11 +86,14 @@ func (e *explainer) candidate(c *redirector.Candidate) Mirror {
 	m := e.Set.Mirror(c.Mirror)
 	out := Mirror{
 		Name: m.Name, Country: m.Country, Continent: m.Continent,
-		Tier: c.Tier.String(), Score: c.Score, Weight: c.Weight, Group: c.Group, Standing: c.Standing.String(),
+		Tier: c.Tier.String(), Score: c.Score, Group: c.Group, Standing: c.Standing.String(),
 	}
 	if km := c.DistanceKm; km >= 0 && km < 1e6 {
 		whole := int64(math.Round(km))
 		out.DistanceKm = &whole
+	}
+	if e.Private {
+		out.Weight = c.Weight
 	}
 	if e.sent {
 		out.Probability, out.URL = rounded(c.Share), e.url(c.Mirror)

@@ -111,13 +111,15 @@ type Target struct {
 
 // Mirror is a mirror that could serve the request.
 type Mirror struct {
-	Name        string  `json:"name"`
-	Country     string  `json:"country"`
-	Continent   string  `json:"continent"`
-	Tier        string  `json:"tier"`
-	DistanceKm  *int64  `json:"distance_km"` // great circle; null: unknown
-	Score       int     `json:"score"`
-	Weight      uint64  `json:"weight"`      // what it is drawn with: the score, unless bytes are to follow the scores
+	Name       string `json:"name"`
+	Country    string `json:"country"`
+	Continent  string `json:"continent"`
+	Tier       string `json:"tier"`
+	DistanceKm *int64 `json:"distance_km"` // great circle; null: unknown
+	Score      int    `json:"score"`
+	// Weight is what it is drawn with: the score, unless bytes are to follow the
+	// scores. Only the operator sees it: it tells what mirrors carry.
+	Weight      uint64  `json:"weight,omitempty"`
 	Group       int     `json:"group"`       // from 1: the mirrors of one are considered together
 	Probability float64 `json:"probability"` // of being the one, 0 to 1
 	Standing    string  `json:"standing"`    // among those of its tier, in words

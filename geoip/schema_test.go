@@ -1,6 +1,7 @@
 package geoip
 
 import (
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -28,9 +29,7 @@ func TestSchemas(t *testing.T) {
 			"location":           fields{"latitude": mmdbtype.Float64(52.5), "longitude": mmdbtype.Float64(13.4), "time_zone": text("Europe/Berlin")},
 			"subdivisions":       mmdbtype.Slice{fields{"iso_code": text("BE")}},
 		}
-		for k, v := range more {
-			m[k] = v
-		}
+		maps.Copy(m, more)
 		return m
 	}
 	traits := fields{

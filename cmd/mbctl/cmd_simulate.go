@@ -92,7 +92,7 @@ func (f *simulateFlags) add(cmd *cobra.Command) {
 	fs.IntVar(&f.site, "site", 1, "use the settings of this `NUMBER` among the node's sites")
 	fs.Uint64Var(&f.seed, "seed", 1, "`NUMBER` that the draws begin with")
 	fs.BoolVar(&f.exact, "exact", false, "count probabilities instead of drawing; slower")
-	fs.BoolVar(&f.chart, "chart", false, "draw bars also where the output is no terminal")
+	fs.BoolVar(&f.chart, "chart", false, "draw bars of the mirrors also where the output is no terminal")
 }
 
 // runSimulate replays logs.
