@@ -136,11 +136,14 @@ func secretMirrors(d *depot, file string) {
 		off:   func(m *mirror.Mirror) { m.Enabled = false },
 		zero:  func(m *mirror.Mirror) { m.Score = 0 },
 		dead:  func(m *mirror.Mirror) { m.Score, m.Probe.Down = 0, true },
-		spent: func(m *mirror.Mirror) { m.Quota = mirror.Quota{Bytes: 1, Period: 86400e9, Spent: true} },
+		spent: func(m *mirror.Mirror) { m.Quota = mirror.Quota{Bytes: 1, Period: mirror.QuotaMonth, Spent: true} },
 	} {
 		_, err := d.store.UpdateMirror(d.t.Context(), id, "test", "edit", func(m *mirror.Mirror) error { change(m); return nil })
 		d.must(err)
 	}
+	// Nodes look whether it is spent indeed.
+	_, err := d.store.AddTraffic(d.t.Context(), []mirror.Traffic{{Mirror: spent, Day: mirror.DayOf(time.Now()), Requests: 1, Bytes: 100}})
+	d.must(err)
 	m := mirror.Mirror{Name: "secret-new", HTTP: []string{"http://secret-new.example/"}, Score: 100, Enabled: true}
 	d.must(d.store.CreateMirror(d.t.Context(), &m, "test"))
 }
