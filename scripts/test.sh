@@ -33,7 +33,7 @@ step "what allocates nothing, and what takes its time with the race detector: 10
 go test -tags "$tags" -run 'Alloc|TestModel|TestShares' ./geoip ./redirector ./catalog ./retry ./traffic
 
 step "fuzz targets, briefly"
-scripts/fuzz.sh 2s
+scripts/fuzz.sh 1s
 
 step "documents made from the program are current"
 go run ./cmd/mbctl docs --markdown - | diff -u docs/mbctl.md -
