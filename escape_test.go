@@ -25,10 +25,10 @@ func (s *site) remembered(ip string, file mirror.FileID) []mirror.ID {
 // A client that comes back gets another mirror, one of its own country or not.
 func TestEscape(t *testing.T) {
 	d := newDepot(t)
-	d.file("f.bin", "g.bin", "one.bin")
+	d.file("f.bin", "g.bin", "one.bin", "two.bin")
 	ids := map[string]mirror.ID{
-		"de": d.mirror(mirror.Mirror{Name: "de", Place: germany}, "f.bin", "g.bin", "one.bin"),
-		"fr": d.mirror(mirror.Mirror{Name: "fr", Place: france}, "f.bin", "g.bin"),
+		"de": d.mirror(mirror.Mirror{Name: "de", Place: germany}, "f.bin", "g.bin", "one.bin", "two.bin"),
+		"fr": d.mirror(mirror.Mirror{Name: "fr", Place: france}, "f.bin", "g.bin", "two.bin"),
 		"us": d.mirror(mirror.Mirror{Name: "us", Place: usa}, "f.bin", "g.bin"),
 	}
 	s := d.site(&Handler{Settings: escaping})
@@ -43,6 +43,9 @@ func TestEscape(t *testing.T) {
 	s.get("/g.bin").want(t, "another file", 302, "redirect mirror country de")
 	s.get("/f.bin", from("192.0.2.8")).want(t, "another client", 302, "redirect mirror country de")
 	s.get("/f.bin", from("192.0.2.8"), field("Range", "bytes=0-10")).want(t, "in parts", 302, "redirect mirror region fr")
+	for _, want := range []string{"country de", "region fr", "country de"} { // never the same one twice
+		s.get("/two.bin").want(t, "two mirrors", 302, "redirect mirror "+want)
+	}
 	for range 5 { // there is no other
 		s.get("/one.bin").want(t, "only one mirror", 302, "redirect mirror country de")
 	}

@@ -28,7 +28,8 @@ type Query struct {
 	AvoidCountries []string // countries the client wants no mirror of
 
 	// Tried are mirrors that this client was just sent to for this file, and came
-	// back: they are taken only where no other is left.
+	// back, the latest last: they are taken only where no other is left, and the
+	// latest last of all.
 	Tried []mirror.ID
 	// Load is what the mirrors carry; nil: nothing that matters.
 	Load Load

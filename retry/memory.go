@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -110,7 +111,7 @@ func (s *slot) read(v Visit) (given uint64, ago time.Duration, ok bool) {
 // mark is the part of the hash that is kept.
 func (v Visit) mark() uint32 { return uint32(v.hash>>32) | 1 } // never 0, which is an empty slot
 
-// Tried appends the mirrors to skip for a visit, the latest first: those that
+// Tried appends the mirrors to skip for a visit, the latest last: those that
 // the client was given already, at its second and third request within the
 // window. One with more requests is taken for several clients, or for one that
 // fetches a file in parts, and skips none; unless it waited before this request.
@@ -122,11 +123,13 @@ func (m *Memory) Tried(v Visit, list []mirror.ID) []mirror.ID {
 	if !ok || given&many == many && ago < patience {
 		return list
 	}
-	for ids := given >> countBits; ids != 0; ids >>= idBits {
+	from := len(list)
+	for ids := given >> countBits; ids != 0; ids >>= idBits { // the latest is lowest
 		if id := ids & (1<<idBits - 1); id != 0 {
 			list = append(list, mirror.ID(id-1))
 		}
 	}
+	slices.Reverse(list[from:])
 	return list
 }
 

@@ -32,12 +32,12 @@ func TestMemory(t *testing.T) {
 		name  string
 		steps []step
 	}{
-		{"comes back", []step{{give: 1}, {after: 2 * time.Second, want: []mirror.ID{1}, give: 2}, {after: 3 * time.Second, want: []mirror.ID{2, 1}, give: 3}}},
-		{"comes back at once", []step{{give: 1}, {want: []mirror.ID{1}, give: 2}, {want: []mirror.ID{2, 1}, give: 3}}},
+		{"comes back", []step{{give: 1}, {after: 2 * time.Second, want: []mirror.ID{1}, give: 2}, {after: 3 * time.Second, want: []mirror.ID{1, 2}, give: 3}}},
+		{"comes back at once", []step{{give: 1}, {want: []mirror.ID{1}, give: 2}, {want: []mirror.ID{1, 2}, give: 3}}},
 		{"just in time", []step{{give: 1}, {after: window - ms, want: []mirror.ID{1}, give: 2}}},
 		{"too late", []step{{give: 1}, {after: window, give: 2}, {after: ms, want: []mirror.ID{2}, give: 1}}},
 		{"each within the window of the one before", []step{
-			{give: 1}, {after: window - ms, want: []mirror.ID{1}, give: 2}, {after: window - ms, want: []mirror.ID{2, 1}, give: 3},
+			{give: 1}, {after: window - ms, want: []mirror.ID{1}, give: 2}, {after: window - ms, want: []mirror.ID{1, 2}, give: 3},
 		}},
 		{"another file", []step{{give: 1}, {file: 1, give: 1}, {want: []mirror.ID{1}, give: 2}}},
 		{"another client", []step{{give: 1}, {from: "192.0.2.2", give: 1}, {want: []mirror.ID{1}, give: 2}}},
@@ -49,7 +49,7 @@ func TestMemory(t *testing.T) {
 		{"in segments", []step{
 			{give: 1},
 			{want: []mirror.ID{1}, give: 2},
-			{want: []mirror.ID{2, 1}, give: 3},
+			{want: []mirror.ID{1, 2}, give: 3},
 			{give: 1},
 			{after: 10 * ms, give: 1},
 			{after: patience - ms, give: 2},
@@ -57,13 +57,13 @@ func TestMemory(t *testing.T) {
 		{"waits between attempts", []step{
 			{give: 1},
 			{after: patience, want: []mirror.ID{1}, give: 2},
-			{after: patience, want: []mirror.ID{2, 1}, give: 3},
-			{after: patience, want: []mirror.ID{3, 2, 1}, give: 4},
-			{after: patience, want: []mirror.ID{4, 3, 2}, give: 5},
+			{after: patience, want: []mirror.ID{1, 2}, give: 3},
+			{after: patience, want: []mirror.ID{1, 2, 3}, give: 4},
+			{after: patience, want: []mirror.ID{2, 3, 4}, give: 5},
 			{after: 10 * ms, give: 5},
-			{after: 14 * time.Second, want: []mirror.ID{5, 5, 4}, give: 6},
+			{after: 14 * time.Second, want: []mirror.ID{4, 5, 5}, give: 6},
 		}},
-		{"mirror 0 and the largest", []step{{give: 0}, {want: []mirror.ID{0}, give: maxID}, {want: []mirror.ID{maxID, 0}, give: 1}}},
+		{"mirror 0 and the largest", []step{{give: 0}, {want: []mirror.ID{0}, give: maxID}, {want: []mirror.ID{0, maxID}, give: 1}}},
 		{"mirrors beyond", []step{{give: maxID + 1}, {give: 7}, {want: []mirror.ID{7}, give: 8}}},
 		{"the clock steps back a little", []step{{give: 1}, {after: -20 * ms, want: []mirror.ID{1}, give: 2}}},
 		{"the clock steps back far", []step{{give: 1}, {after: -time.Hour, give: 2}}},
