@@ -268,23 +268,6 @@ func (p *apachePage) appendDescription(dst []byte, text string) []byte {
 // appendDetails appends the link to the mirror list of a file.
 func appendDetails(dst []byte, e *Entry) []byte {
 	dst = append(dst, `<a href="`...)
-	dst = appendHref(dst, e.shownName()+".mirrorlist")
-	return append(dst, `">Details</a>`...)
-}
-
-func (e *Entry) hasDetails() bool { return !e.Dir && e.Documents.Has(MirrorList) }
-
-func (e *Entry) apacheSize() int64 {
-	if e.Dir {
-		return -1
-	}
-	return e.Size
-}
-
-// knownMirrors is how many mirrors hold a file; -1: unknown, or a folder.
-func (e *Entry) knownMirrors() int {
-	if e.Dir || !e.Indexed {
-		return -1
-	}
-	return e.Mirrors
+	dst = appendHref(dst, e.shownName())
+	return append(dst, `.mirrorlist">Details</a>`...)
 }

@@ -63,3 +63,22 @@ func (e *Entry) shownName() string {
 	}
 	return e.Folder + e.Name
 }
+
+// hasDetails reports whether there is a mirror list to link to.
+func (e *Entry) hasDetails() bool { return !e.Dir && e.Documents.Has(MirrorList) }
+
+// fileSize is the size of a file; -1: unknown, or a folder.
+func (e *Entry) fileSize() int64 {
+	if e.Dir {
+		return -1
+	}
+	return e.Size
+}
+
+// knownMirrors is how many mirrors hold a file; -1: unknown, or a folder.
+func (e *Entry) knownMirrors() int {
+	if e.Dir || !e.Indexed {
+		return -1
+	}
+	return e.Mirrors
+}

@@ -77,7 +77,7 @@ func (p *apachePage) appendFancyRow(dst []byte, e *Entry) []byte {
 		}
 	}
 	if p.columns&Size != 0 {
-		dst = append(appendSize(dst, e.apacheSize()), "  "...)
+		dst = append(appendSize(dst, e.fileSize()), "  "...)
 	}
 	if p.columns&Mirrors != 0 {
 		dst = p.appendFancyMirrors(dst, e.knownMirrors())

@@ -41,7 +41,7 @@ func slowCompare(o Order, a, b *Entry) int {
 	case ByModified:
 		c = a.ModTime.Compare(b.ModTime)
 	case BySize:
-		c = cmp.Compare(a.apacheSize(), b.apacheSize())
+		c = cmp.Compare(a.fileSize(), b.fileSize())
 	case ByMirrors:
 		c = cmp.Compare(a.knownMirrors(), b.knownMirrors())
 	case ByDescription:

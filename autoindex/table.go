@@ -151,7 +151,7 @@ func (p *apachePage) appendTableFacts(dst []byte, e *Entry) []byte {
 		dst = append(dst, "</td>"...)
 	}
 	if p.columns&Size != 0 {
-		dst = appendSize(p.appendCell(dst, "td", "size", rightAligned), e.apacheSize())
+		dst = appendSize(p.appendCell(dst, "td", "size", rightAligned), e.fileSize())
 		dst = append(dst, "</td>"...)
 	}
 	if p.columns&Mirrors != 0 {
