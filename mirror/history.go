@@ -39,7 +39,7 @@ type Copy struct {
 	Held, Files uint64 // so many of the current files of its subtree
 	// BehindSince is when the index first saw the oldest of the files that are
 	// newer than all that the mirror has; zero: it has the newest file. Package
-	// coverage says more.
+	// holding says more.
 	BehindSince time.Time
 	Markers     []MarkerCopy // one for each marker
 }

@@ -17,9 +17,9 @@ var levels = [][]string{
 	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync", "accesslog"},
 	{"store"},
 	{"catalog", "origin", "checksum", "copies"},
-	{"redirector", "retry", "traffic", "filecheck", "scanner", "probe", "stats", "autoindex", "note"},
+	{"redirector", "retry", "traffic", "filecheck", "scanner", "holding", "probe", "stats", "autoindex", "note"},
 	{"checkup", "movein", "push", "await", "daemon", "explain", "replay"}, // movein takes over from other redirectors, and knows redirector for the shares
-	{"", "cmd", "bench", "examples"},                                      // the root package and the programs
+	{"", "cmd", "bench", "examples"}, // the root package and the programs
 }
 
 var (
