@@ -452,8 +452,10 @@ func TestStatus(t *testing.T) {
 		ok(t, s.DeleteMirror(ctx, gone.ID, "me"))
 		today := mirror.DayOf(time.Now())
 		must[[]mirror.Sums](t)(s.AddTraffic(ctx, []mirror.Traffic{
-			{Mirror: a.ID, Day: today - 29, Requests: 1, Bytes: 10}, {Mirror: a.ID, Day: today, Requests: 2, Bytes: 20},
-			{Mirror: a.ID, Day: today - 30, Requests: 100, Bytes: 1000}, {Mirror: b.ID, Day: today - 3, Requests: 1, Bytes: 70},
+			{Mirror: a.ID, Day: today - 29, Requests: 1, Bytes: 10},
+			{Mirror: a.ID, Day: today, Requests: 2, Bytes: 20},
+			{Mirror: a.ID, Day: today - 30, Requests: 100, Bytes: 1000},
+			{Mirror: b.ID, Day: today - 3, Requests: 1, Bytes: 70},
 		}))
 		_, err := s.UpdateMirror(ctx, b.ID, "me", "", func(m *mirror.Mirror) error { m.Enabled = true; return nil })
 		ok(t, err)
