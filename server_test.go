@@ -263,6 +263,10 @@ func testServer(t *testing.T, d *depot) {
 		}
 		return true
 	})
+	s.until("the node has recorded the states of the mirrors", func() bool {
+		list, _, err := d.store.Status(context.Background(), mirror.DefaultMaxScanAge)
+		return err == nil && len(list) == 2 && !list[0].State.Since.IsZero() && !list[1].State.Since.IsZero()
+	})
 
 	// A mirror switched off stops receiving without a reload.
 	list, err := d.store.Mirrors(context.Background())

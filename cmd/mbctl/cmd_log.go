@@ -16,16 +16,24 @@ import (
 func newLogCommand(a *app) *cobra.Command {
 	var limit int
 	var since string
+	var states, scans bool
 	cmd := &cobra.Command{
 		Use:   "log [NAME]",
 		Short: "Show who changed what about a mirror, or about all",
 		Long: `Shows the events of a mirror, or without NAME of all, the newest first: what
 people changed, and what scans and probes switched on and off. The exact name of
 a mirror that was deleted does as well. Piped, the columns are separated by
-tabs: time, mirror, who, what, detail.`,
+tabs: time, mirror, who, what, detail.
+
+With --states it shows the states that the mirror came to have, and with --scans
+its full scans, with what it held then and how quickly its web servers began their
+answers (the median). Both are remembered for 400 days; of the scans of a day more
+than 30 days ago a good one and a failed one.`,
 		Example: `  mbctl log example
   mbctl log example -n 200
   mbctl log --since 24h
+  mbctl log example --states
+  mbctl log example --scans --since 14d
   mbctl log --since '2026-11-01 08:00' --json`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeMirror,
@@ -47,12 +55,23 @@ tabs: time, mirror, who, what, detail.`,
 			if len(args) == 1 {
 				name = args[0]
 			}
+			switch {
+			case (states || scans) && name == "":
+				return usagef("--states and --scans are of one mirror: say which")
+			case states:
+				return a.logStates(cmd.Context(), name, w)
+			case scans:
+				return a.logScans(cmd.Context(), name, w)
+			}
 			return a.runLog(cmd.Context(), name, w)
 		},
 	}
 	fs := cmd.Flags()
 	fs.IntVarP(&limit, "lines", "n", 50, "`NUMBER` of newest entries (also --limit)")
 	fs.StringVar(&since, "since", "", "all since this `TIME` (2026-12-24 18:00, local) or for this long (36h, 14d)")
+	fs.BoolVar(&states, "states", false, "the states that the mirror came to have")
+	fs.BoolVar(&scans, "scans", false, "the full scans of the mirror")
+	cmd.MarkFlagsMutuallyExclusive("states", "scans")
 	fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "limit" {
 			name = "lines"
