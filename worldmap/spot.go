@@ -119,13 +119,13 @@ type grid struct {
 // add puts a spot into the nearest one within reach, else beside the others.
 func (g *grid) add(s spot, reach func(there, here *spot) float64) {
 	column, row := int(s.x/cell), int(s.y/cell)
-	into, distance := -1, math.Inf(1)
+	into, least := -1, math.Inf(1)
 	for c := column - 1; c <= column+1; c++ {
 		for r := row - 1; r <= row+1; r++ {
 			for _, i := range g.at[[2]int{c, r}] {
 				o := &g.spots[i]
-				if d := math.Hypot(o.x-s.x, o.y-s.y); d < reach(o, &s) && d < distance {
-					into, distance = i, d
+				if d := distance(o, &s); d < least && d < reach(o, &s) {
+					into, least = i, d
 				}
 			}
 		}
@@ -137,4 +137,10 @@ func (g *grid) add(s spot, reach func(there, here *spot) float64) {
 	square := [2]int{column, row}
 	g.at[square] = append(g.at[square], len(g.spots))
 	g.spots = append(g.spots, s)
+}
+
+// distance is not by math.Hypot, which takes care of numbers that no map has.
+func distance(a, b *spot) float64 {
+	dx, dy := a.x-b.x, a.y-b.y
+	return math.Sqrt(dx*dx + dy*dy)
 }

@@ -13,7 +13,7 @@ const module = "github.com/caddy-mirrorbrain/caddy-mirrorbrain"
 // levels lists the top folders from the bottom up. A package imports packages
 // of lower levels, and of its own folder.
 var levels = [][]string{
-	{"mirror"},
+	{"mirror", "worldmap"},
 	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync", "accesslog"},
 	{"store"},
 	{"catalog", "origin", "checksum", "copies"},
@@ -39,7 +39,7 @@ var (
 
 	// pure are the packages that know neither Caddy nor SQL, not even through
 	// others: they are tested and fuzzed without a server or a database.
-	pure = []string{"redirector", "retry", "traffic", "filecheck", "metalink", "mirrorlist", "torrent", "zsync", "autoindex", "mirror", "geoip", "asn", "listing", "explain"}
+	pure = []string{"redirector", "retry", "traffic", "filecheck", "metalink", "mirrorlist", "torrent", "zsync", "autoindex", "mirror", "geoip", "asn", "listing", "explain", "worldmap"}
 	// caddyUsers are the packages that may import Caddy. mbctl must not link it.
 	caddyUsers = []string{"", "cmd/caddy"}
 )
