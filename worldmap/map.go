@@ -12,7 +12,7 @@ type Map struct {
 	// should be on the page in words, too.
 	Title string
 	// Points may be in any order. Those without a place on the map, and those
-	// whose coordinates are none (NaN, more than 180 degrees), are left out.
+	// whose coordinates are none (NaN, more than 360 degrees), are left out.
 	Points []Point
 	// Route draws the way from the first client to the first best point, the
 	// shortest one on the globe.
@@ -33,6 +33,9 @@ type Point struct {
 	// which should have them in the list that goes with the map.
 	URL string
 }
+
+// Nowhere is a latitude and longitude of no place, for points that have none.
+const Nowhere = 1000
 
 // SVG is the map as an element of HTML.
 func (m *Map) SVG() template.HTML {

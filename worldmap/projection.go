@@ -26,9 +26,10 @@ var top = scale * rawY(north*math.Pi/180)
 
 // Project gives where a place is on the map: x from the left, y from the top,
 // in units of Width and Height. Latitudes are degrees north, longitudes degrees
-// east. ok: the coordinates are those of a place, and it is on the map.
+// east, also those from 180 to 360. ok: the coordinates are those of a place, and
+// it is on the map.
 func Project(lat, lng float64) (x, y float64, ok bool) {
-	if !(lat >= south && lat <= north) || !(lng >= -180 && lng <= 180) { // NaN, too
+	if !(lat >= south && lat <= north) || !(lng >= -360 && lng <= 360) { // NaN, too
 		return 0, 0, false
 	}
 	x, y = projectTurned(lat, math.Remainder(lng-centre, 360))
