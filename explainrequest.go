@@ -190,12 +190,18 @@ func (q *question) addWhy(f *mirrorlist.File) {
 	for _, s := range r.Settings {
 		f.Why.Settings = append(f.Why.Settings, mirrorlist.Setting{Name: s.Name, Value: s.Value, Effect: s.Effect})
 	}
+	known := map[string]mirrorlist.Excluded{}
+	for _, e := range f.Excluded {
+		known[e.Name] = e
+	}
 	f.Excluded = nil
 	for _, o := range r.Out {
 		reason := o.Reason
 		if o.Detail != "" {
 			reason += ", " + o.Detail
 		}
-		f.Excluded = append(f.Excluded, mirrorlist.Excluded{Name: o.Name, Country: o.Country, Reason: reason})
+		e := known[o.Name]
+		e.Name, e.Country, e.Reason = o.Name, o.Country, reason
+		f.Excluded = append(f.Excluded, e)
 	}
 }

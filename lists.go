@@ -47,6 +47,7 @@ func (q *question) list() *mirrorlist.File {
 		}
 		f.Client = &client
 		f.Excluded = q.excluded()
+		q.addLinks(f)
 	}
 	named := len(f.Sources) > 0 && q.exempted == ""
 	if len(f.Sources) == 0 {
@@ -54,6 +55,19 @@ func (q *question) list() *mirrorlist.File {
 	}
 	f.Documents = q.offers(f.Subject, named)
 	return f
+}
+
+// addLinks adds where the list explains itself, for the same client, and where it
+// is for everybody. They are queries at the page's own URL.
+func (q *question) addLinks(f *mirrorlist.File) {
+	ask := "?mirrorlist"
+	if q.r.URL.RawQuery != "" {
+		ask = "?" + q.r.URL.RawQuery
+	}
+	if !q.ask.Explain && q.h.documents.Has(redirector.AsExplain) {
+		f.ExplainURL = ask + "&explain"
+	}
+	f.AllURL = "?mirrorlist&all"
 }
 
 // excluded are the mirrors that the client is not sent to, as far as it may
@@ -66,7 +80,10 @@ func (q *question) excluded() []mirrorlist.Excluded {
 			continue
 		}
 		if m := s.Mirror(r.Mirror); debug || r.Reason.Public() && !explain.Hidden(m, q.query.Now) {
-			list = append(list, mirrorlist.Excluded{Name: m.Name, Country: m.Country, Reason: r.Reason.String()})
+			list = append(list, mirrorlist.Excluded{
+				Name: m.Name, Place: m.Place, Reason: r.Reason.String(),
+				Down: r.Reason == redirector.ReasonDown || r.Reason == redirector.ReasonWayDown,
+			})
 		}
 	}
 	return list

@@ -35,6 +35,7 @@ var pageOptions = map[string]func(*caddyfile.Dispenser, *page.Theme) error{
 	"logo":      func(d *caddyfile.Dispenser, t *page.Theme) error { return oneArg(d, &t.Logo) },
 	"style":     func(d *caddyfile.Dispenser, t *page.Theme) error { return oneArg(d, &t.Style) },
 	"templates": func(d *caddyfile.Dispenser, t *page.Theme) error { return oneArg(d, &t.Templates) },
+	"map":       func(d *caddyfile.Dispenser, t *page.Theme) error { return onOff(d, &t.Map) },
 	"languages": func(d *caddyfile.Dispenser, t *page.Theme) error { return list(d, &t.Languages) },
 }
 

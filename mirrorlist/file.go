@@ -17,15 +17,19 @@ type File struct {
 	// Documents are what else can be asked for about the file and exists. No two
 	// of them have one kind.
 	Documents []Document
+	// ExplainURL is the list with Why, and AllURL the list for everybody, where
+	// they are worth a link; relative to the page or absolute, "" is none.
+	ExplainURL, AllURL string
 }
 
 // Excluded is a mirror that the client is not sent to. All of it is public:
 // what only some may see is left out by the caller.
 type Excluded struct {
-	Name    string
-	URL     string // of the file there if it has it; "" is not linked
-	Country string // ISO 3166-1 alpha-2, lower case; "" unknown
-	Reason  string // in a few words
+	Name         string
+	URL          string // of the file there if it has it; "" is not linked
+	mirror.Place        // zero value: unknown
+	Reason       string // in a few words
+	Down         bool   // it cannot be reached
 }
 
 // Why is the answer to "why this one?", in sentences that others wrote.

@@ -24,7 +24,11 @@ func oddFile(path, word string, n int64) *File {
 			{URL: "https://m.example/" + escaped, Name: word, DistanceKm: float64(n), Share: 1 / float64(n), Place: mirror.Place{Country: word, Continent: word}},
 			{URL: word, Name: path, Kind: mirror.SourceKind(n % 5), Tier: mirror.Tier(n)},
 		},
-		Excluded: []Excluded{{word, word, word, path}, {path, path, path, word}},
+		Excluded: []Excluded{
+			{Name: word, URL: word, Place: mirror.Place{Country: word, Lat: float64(n), HasCoords: true}, Reason: path, Down: n%2 == 0},
+			{Name: path, URL: path, Place: mirror.Place{Country: path}, Reason: word},
+		},
+		ExplainURL: word, AllURL: path,
 		Documents: []Document{
 			{Kind(word), path, word},
 			{KindSignature, "", sampleBase + escaped + ".asc"},

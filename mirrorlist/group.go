@@ -3,6 +3,7 @@ package mirrorlist
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
@@ -19,6 +20,7 @@ type group struct {
 
 // row is a source, or an excluded mirror, in words.
 type row struct {
+	ID        string // of its element; "" it has none
 	Name, URL string
 	Host      string // of the URL where it does not show from the name
 	Code      string // of the country
@@ -91,9 +93,15 @@ func (m words) nearness(realm string, c *mirror.Client) string {
 	return ""
 }
 
+// rowID is the id of the row of the i-th source, to which the map leads.
+func rowID(i int) string { return "mirrorbrain-source-" + strconv.Itoa(i+1) }
+
 func newRow(m words, f *File, i int) row {
 	s := &f.Sources[i]
 	r := row{Name: page.Readable(s.Name), URL: s.URL}
+	if s.HasCoords {
+		r.ID = rowID(i)
+	}
 	if u, err := url.Parse(s.URL); err == nil && u.Host != s.Name {
 		r.Host = page.Readable(u.Host)
 	}

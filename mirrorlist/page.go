@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/worldmap"
 )
 
 //go:embed page.html
@@ -16,7 +17,8 @@ var pageStyle string
 
 // Page makes the HTML page of a file. It never changes. Of the operator's
 // blocks "map" (above the mirrors) is this page's own; they can use {{.Name}},
-// {{.URL}}, {{.FolderURL}} and {{.Count}} besides what every page has.
+// {{.URL}}, {{.FolderURL}}, {{.Count}}, {{.Map}} and {{.MapLegend}} besides what
+// every page has.
 type Page struct {
 	look *page.Look
 	tmpl *page.Template
@@ -25,9 +27,13 @@ type Page struct {
 // NewPage prepares pages. It says what is wrong with the operator's templates.
 func NewPage(look *page.Look) (*Page, error) {
 	p := &Page{look: look}
+	style := pageStyle
+	if look.Map() {
+		style = worldmap.Style() + style
+	}
 	sample := &File{Subject: &mirror.Subject{Name: "x", Path: "x", URL: "https://localhost/x"}}
 	var err error
-	p.tmpl, err = look.Template(page.Source{Kind: "list", Main: pageTemplate, Style: pageStyle}, newView(look, look.Words(""), sample))
+	p.tmpl, err = look.Template(page.Source{Kind: "list", Main: pageTemplate, Style: style}, newView(look, look.Words(""), sample))
 	return p, err
 }
 

@@ -59,17 +59,19 @@ type seen struct {
 }
 
 // void elements have no end tag.
-var void = []string{"meta", "link", "rect"}
+var void = []string{"meta", "link", "rect", "circle", "path"}
 
 // elements are all that a page has, and allowedAttrs all their attributes.
 var (
 	elements = []string{
 		"html", "head", "script", "meta", "title", "style", "link", "body", "main", "section", "div", "p", "h1", "h2", "h3", "ul", "li",
 		"dl", "dt", "dd", "a", "span", "strong", "small", "bdi", "code", "time", "svg", "rect", "details", "summary", "footer",
+		"figure", "figcaption", "g", "circle", "path", "text", // of the map
 		"header", "nav", "table", "thead", "tbody", "tr", "th", "td", // of tables of mirrors
 	}
 	allowedAttrs = []string{
 		"lang", "charset", "data-copy", "data-copied", "data-label", "src", "defer", "type", "name", "content", "rel", "href", "class", "id", "datetime", "open", "aria-hidden",
+		"d", "r", "cy", "dy", "transform", "tabindex", "pathlength", "stroke-dasharray", "stroke-dashoffset", "font-size",
 		"viewbox", "preserveaspectratio", "width", "height", "scope", "role", "title", "aria-label",
 	}
 )

@@ -23,7 +23,7 @@ func sample() *File {
 		},
 		Client: &mirror.Client{
 			Addr:  netip.MustParseAddr("192.0.2.77"),
-			Place: mirror.Place{Continent: "eu", Country: "de"},
+			Place: mirror.Place{Continent: "eu", Country: "de", Lat: 53.6, Lng: 10, HasCoords: true},
 			ASN:   64500, Prefix: netip.MustParsePrefix("192.0.2.0/24"),
 		},
 		Sources: []mirror.Source{
@@ -41,9 +41,9 @@ func sample() *File {
 			{Name: "dl.example.org", URL: sampleBase + samplePath, Kind: mirror.SourceOrigin, DistanceKm: -1},
 		},
 		Excluded: []Excluded{
-			{"slow.example.fr", "https://slow.example.fr/" + samplePath, "fr", "disabled"},
-			{"campus", "", "de", "only for clients in its prefixes"},
-			{"late.example.se", "", "se", "does not have this version of the file"},
+			{Name: "slow.example.fr", URL: "https://slow.example.fr/" + samplePath, Place: samplePlace("fr", "eu"), Reason: "down", Down: true},
+			{Name: "campus", Place: samplePlace("de", "eu"), Reason: "only for clients in its prefixes"},
+			{Name: "late.example.se", Place: samplePlace("se", "eu"), Reason: "does not have this version of the file"},
 		},
 		Documents: []Document{
 			{Kind: KindSignature, URL: sampleBase + samplePath + ".asc"},
@@ -71,7 +71,7 @@ func sampleSource(name, country, continent string, tier mirror.Tier, km float64,
 	}
 	return mirror.Source{
 		URL: "https://" + host + "/pub/linux/" + samplePath, Name: name, Tier: tier, DistanceKm: km, Score: score, Share: share,
-		Place: mirror.Place{Continent: continent, Country: country},
+		Place: samplePlace(country, continent),
 	}
 }
 
@@ -95,4 +95,16 @@ func sampleFolder() *Folder {
 		f.Sources = append(f.Sources, FolderSource{s, 0.9876})
 	}
 	return f
+}
+
+// samplePlace is about in the middle of a country.
+func samplePlace(country, continent string) mirror.Place {
+	p := mirror.Place{Continent: continent, Country: country}
+	at, ok := map[string][2]float64{
+		"de": {51.5, 11.9}, "cz": {50.1, 14.4}, "nl": {52.4, 4.9}, "se": {63.8, 20.3}, "gb": {51.6, -3}, "kr": {37.6, 127}, "us": {39.1, -94.6}, "fr": {48.9, 2.3},
+	}[country]
+	if ok {
+		p.Lat, p.Lng, p.HasCoords = at[0], at[1], true
+	}
+	return p
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/worldmap"
 )
 
 // view is a page as the template sees it: everything in words.
@@ -35,6 +36,10 @@ type view struct {
 	Groups   []group
 	Excluded []row
 	Why      *Why
+
+	ExplainURL, AllURL string
+
+	chart *worldmap.Map // nil: none
 }
 
 // link is a document on the page.
@@ -59,6 +64,10 @@ func newView(look *page.Look, w *page.Words, f *File) *view {
 	v.documents(f)
 	v.mirrors(f)
 	v.choice(f)
+	v.ExplainURL, v.AllURL = page.SafeURL(f.ExplainURL), page.SafeURL(f.AllURL)
+	if look.Map() {
+		v.chart = chart(m, f)
+	}
 	return v
 }
 

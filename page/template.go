@@ -53,7 +53,7 @@ func (l *Look) parse(s Source) (*template.Template, error) {
 	t := template.New("frame").Option("missingkey=error").Funcs(template.FuncMap{
 		"kind": func() string { return s.Kind },
 	}).Funcs(s.Funcs)
-	for _, text := range []string{frameTemplate, s.Main, `{{define "style"}}` + baseStyle + s.Style + `{{end}}`} {
+	for _, text := range []string{frameTemplate, s.Main, `{{define "style"}}` + squeeze(baseStyle+s.Style) + `{{end}}`} {
 		if _, err := t.Parse(text); err != nil {
 			return nil, err
 		}

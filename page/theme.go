@@ -33,6 +33,9 @@ type Theme struct {
 	// Or a file that defines blocks. Default: none.
 	Templates string `json:"templates,omitempty"`
 
+	// Whether pages have a map of the world with the mirrors on it. Default: true.
+	Map *bool `json:"map,omitempty"`
+
 	// The languages that are offered (BCP 47); clients get the one that they ask
 	// for, else the first. Default: en, de.
 	Languages []string `json:"languages,omitempty"`
@@ -40,7 +43,7 @@ type Theme struct {
 
 // Zero reports whether nothing is set.
 func (t *Theme) Zero() bool {
-	return t.Name == "" && t.Home == "" && t.Logo == "" && t.Style == "" && t.Templates == "" && len(t.Languages) == 0
+	return t.Name == "" && t.Home == "" && t.Logo == "" && t.Style == "" && t.Templates == "" && t.Map == nil && len(t.Languages) == 0
 }
 
 // Look is a theme that has been read. It never changes.
@@ -82,6 +85,9 @@ func Open(t Theme) (*Look, error) {
 	}
 	return l, nil
 }
+
+// Map reports whether pages are to have a map.
+func (l *Look) Map() bool { return l.theme.Map == nil || *l.theme.Map }
 
 // openTemplates reads the blocks of a folder or a file, and gives the folder of
 // words; nil for none.

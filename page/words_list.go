@@ -37,6 +37,21 @@ type ListWords struct {
 	SettingValue  string            `json:"setting_value"`
 	SettingEffect string            `json:"setting_effect"`
 
+	All string    `json:"all"` // link to the list for everybody
+	Map ListChart `json:"map"`
+
 	Documents map[string]string `json:"documents"` // labels by kind
 	Hints     map[string]string `json:"hints"`     // what the documents are for, in a few words
+}
+
+// ListChart are the words on the map of a list, and under it.
+type ListChart struct {
+	Title   string `json:"title"`   // for those who do not see it
+	Client  string `json:"client"`  // who the list is for
+	Best    string `json:"best"`    // the first mirror
+	Mirror  string `json:"mirror"`  // the others
+	Out     string `json:"out"`     // those that are out
+	Down    string `json:"down"`    // those of them that cannot be reached
+	More    string `json:"more"`    // %d: mirrors at the place besides those that are named
+	Missing Count  `json:"missing"` // mirrors that are not on the map
 }
