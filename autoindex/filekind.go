@@ -66,12 +66,12 @@ func kindOf(e *Entry) fileKind {
 // kindNamed goes by a file's name.
 func kindNamed(name string) fileKind {
 	dot := strings.LastIndexByte(name, '.')
-	if dot < 0 {
-		return lookUpKind(kindsByName, name)
+	kind := lookUpKind(kindsByName, name)
+	if dot >= 0 {
+		kind = lookUpKind(kindsByEnding, name[dot+1:])
 	}
-	kind := lookUpKind(kindsByEnding, name[dot+1:])
 	switch {
-	case kind == kindOther && strings.Contains(name, "SUMS"), strings.HasSuffix(name, "CHECKSUM"):
+	case kind == kindOther && (strings.Contains(name, "SUMS") || strings.HasSuffix(name, "CHECKSUM")):
 		return kindSeal
 	case kind == kindPackage && strings.HasSuffix(name, ".src.rpm"), kind == kindArchive && isSourceArchive(name):
 		return kindSource

@@ -14,8 +14,8 @@ type pageView struct {
 	page.Frame
 
 	Path  string  // of the folder, with a slash at both ends
-	Name  string  // the folder's own
-	Crumb []crumb // the folders above
+	Name  string  // the folder's own, or what was searched for in it
+	Crumb []crumb // the folders above, or down to the one that was searched
 	Facts []string
 
 	Search   bool   // there is a form
@@ -73,6 +73,8 @@ func (p *Page) view(w *page.Words, l *Listing, now time.Time) *pageView {
 	v.crumbs(l, w)
 	if v.Asked != "" {
 		v.Title = fmt.Sprintf(w.Index.SearchTitle, v.Asked, path)
+		v.Crumb = append(v.Crumb, crumb{"./", v.Name})
+		v.Name = fmt.Sprintf(w.Index.Quoted, v.Asked)
 	}
 	v.missing(links, p.options.Fixed)
 	shown := p.columns(l)

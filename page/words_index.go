@@ -26,10 +26,10 @@ type IndexWords struct {
 	Search      string `json:"search"`       // the button
 	SearchLabel string `json:"search_label"` // of the field
 	SearchTitle string `json:"search_title"` // of the page; %[1]s: what was searched for, %[2]s: path of the folder
+	Quoted      string `json:"quoted"`       // heading of what was found; %s: what was searched for
 	Found       Count  `json:"found"`
 	Nothing     string `json:"nothing"` // was found
 	Ended       string `json:"ended"`   // the search ended before it had seen all
-	Back        string `json:"back"`    // link from what was found to the folder
 
 	Pattern  string `json:"pattern"` // some names are left out; %s: glob
 	All      string `json:"all"`     // link to the folder with all names then
