@@ -53,7 +53,7 @@ func NewPage(look *page.Look, o PageOptions) (*Page, error) {
 	p := &Page{look: look, options: o}
 	sample := &Listing{Path: "/x/", Entries: []Entry{New("x", false)}, Total: 2, Readme: Insert{Text: "x"}, Header: Insert{Text: "x"}}
 	var err error
-	p.tmpl, err = look.Template(page.Source{Kind: "index", Main: pageTemplate, Style: pageStyle}, p.view(look.Words(""), sample, time.Unix(0, 0)))
+	p.tmpl, err = look.Template(page.Source{Kind: "index", Main: pageTemplate, Style: pageStyle}, p.view(io.Discard, look.Words(""), sample, time.Unix(0, 0)))
 	return p, err
 }
 
@@ -61,7 +61,7 @@ func NewPage(look *page.Look, o PageOptions) (*Page, error) {
 // the page names. A template of the operator's may make it fail half way, so it
 // should go to a buffer first.
 func (p *Page) Write(w io.Writer, words *page.Words, l *Listing, now time.Time) error {
-	return p.tmpl.Write(w, p.view(words, l, now))
+	return p.tmpl.Write(w, p.view(w, words, l, now))
 }
 
 // ContentSecurityPolicy is the value of the field of this name that the page

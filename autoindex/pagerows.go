@@ -3,6 +3,7 @@ package autoindex
 import (
 	"encoding/hex"
 	"html/template"
+	"io"
 	"strings"
 	"time"
 
@@ -11,40 +12,58 @@ import (
 )
 
 // pageRows writes the rows of a page by appending: a folder may have 50,000, for
-// which html/template takes seconds. What it appends is either constant, or went
-// through appendText, appendHref or a function that gives digits.
+// which html/template takes seconds, and which are many megabytes. What it appends
+// is either constant, or went through appendText, appendHref or a function that
+// gives digits.
 type pageRows struct {
 	*Page
 
-	words *page.Words
-	shown Columns
-	now   time.Time
-	b     []byte
+	to     io.Writer // that of the template
+	list   *Listing
+	words  *page.Words
+	shown  Columns
+	parent bool // the first row leads to the folder above
+	now    time.Time
 
+	b    []byte
 	ages map[int64]string // by minutes, as HTML
 }
 
-// bytesPerRow is about how long a row gets.
-const bytesPerRow = 450
+// rowsAtOnce is about how many bytes of rows are held before they are written.
+const rowsAtOnce = 64 << 10
 
-func (r *pageRows) all(l *Listing) template.HTML {
-	r.b = make([]byte, 0, bytesPerRow*(len(l.Entries)+1))
+// write writes the rows where the template that calls it has arrived, past the
+// template: it executes step by step and keeps nothing back. What it gets to
+// write itself is nothing.
+func (r *pageRows) write() (template.HTML, error) {
+	r.b = make([]byte, 0, rowsAtOnce+4<<10)
 	r.ages = make(map[int64]string)
-	if l.Parent && l.Ask.Search == "" && strings.Trim(l.Path, "/") != "" {
-		r.parent()
+	if r.parent {
+		r.up()
 	}
-	for i := range l.Entries {
-		r.row(&l.Entries[i])
+	for i := range r.list.Entries {
+		r.row(&r.list.Entries[i])
+		if len(r.b) >= rowsAtOnce {
+			if err := r.flush(); err != nil {
+				return "", err
+			}
+		}
 	}
-	return template.HTML(r.b) //nolint:gosec // see pageRows
+	return "", r.flush()
+}
+
+func (r *pageRows) flush() error {
+	_, err := r.to.Write(r.b)
+	r.b = r.b[:0]
+	return err
 }
 
 func (r *pageRows) add(s string) { r.b = append(r.b, s...) }
 
 func (r *pageRows) text(s string) { r.b = appendText(r.b, s) }
 
-// parent is the row that leads to the folder above.
-func (r *pageRows) parent() {
+// up is the row that leads to the folder above.
+func (r *pageRows) up() {
 	r.add(`<tr class="mirrorbrain-kind-up"><th scope="row"><a href="../">`)
 	r.text(r.words.Index.Parent)
 	r.add(`</a></th>`)
@@ -134,8 +153,7 @@ func (r *pageRows) modified(e *Entry) {
 		r.add(`<time datetime="`)
 		r.b = t.UTC().AppendFormat(r.b, "2006-01-02T15:04Z")
 		r.add(`" title="`)
-		r.b = t.AppendFormat(r.b, "2006-01-02 15:04 ")
-		r.text(t.Format("MST"))
+		r.b = t.AppendFormat(r.b, "2006-01-02 15:04 MST") // zones have letters, digits and signs (RFC 9636 section 3.2)
 		r.add(`">`)
 		r.add(r.age(e.ModTime))
 		r.add("</time>")

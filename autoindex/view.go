@@ -3,6 +3,7 @@ package autoindex
 import (
 	"fmt"
 	"html/template"
+	"io"
 	"strings"
 	"time"
 
@@ -29,8 +30,10 @@ type pageView struct {
 	Header, Readme insert
 
 	Heads []pageHead
-	Empty string // what stands in place of rows
-	Rows  template.HTML
+	Table bool   // there are rows
+	Empty string // what stands in place of them
+
+	rows pageRows
 }
 
 // crumb is a folder above; URL is empty if there must be no link to it.
@@ -60,7 +63,8 @@ func newInsert(i Insert) insert {
 	return insert{Text: b.String()}
 }
 
-func (p *Page) view(w *page.Words, l *Listing, now time.Time) *pageView {
+// view gives what the template sees when it is executed into to.
+func (p *Page) view(to io.Writer, w *page.Words, l *Listing, now time.Time) *pageView {
 	path := page.Readable(l.Path)
 	v := &pageView{
 		Frame: p.look.Frame(w, fmt.Sprintf(w.Index.Title, path)), Path: path, Search: p.options.Search,
@@ -79,11 +83,15 @@ func (p *Page) view(w *page.Words, l *Listing, now time.Time) *pageView {
 	v.missing(links, p.options.Fixed)
 	shown := p.columns(l)
 	v.heads(links, shown, p.options.Fixed)
-	rows := pageRows{Page: p, words: w, shown: shown, now: now}
-	v.Rows = rows.all(l)
+	up := l.Parent && v.Asked == "" && len(v.Crumb) > 0
+	v.rows = pageRows{Page: p, to: to, list: l, words: w, shown: shown, parent: up, now: now}
+	v.Table = up || len(l.Entries) > 0
 	v.facts(l)
 	return v
 }
+
+// Rows writes the rows of the table.
+func (v *pageView) Rows() (template.HTML, error) { return v.rows.write() }
 
 // crumbs names the folder and those above it.
 func (v *pageView) crumbs(l *Listing, w *page.Words) {
