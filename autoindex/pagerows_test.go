@@ -34,9 +34,9 @@ func FuzzAppendText(f *testing.F) {
 	})
 }
 
-// FuzzAppendHref compares with html/template, which must find nothing left to
+// FuzzAppendPageHref compares with html/template, which must find nothing left to
 // escape, and with net/url, which must find the bytes.
-func FuzzAppendHref(f *testing.F) {
+func FuzzAppendPageHref(f *testing.F) {
 	for i, s := range hostileWords {
 		f.Add(s, hostileWords[(i+1)%len(hostileWords)])
 	}
@@ -46,7 +46,7 @@ func FuzzAppendHref(f *testing.F) {
 			folder += "/"
 		}
 		name = strings.ReplaceAll(name, "/", "")
-		got := string(appendHref(nil, folder, name))
+		got := string(appendPageHref(nil, folder, name))
 		var b strings.Builder
 		if err := attr.Execute(&b, got); err != nil {
 			t.Fatal(err)
