@@ -153,7 +153,7 @@ func TestApacheItself(t *testing.T) {
 func compareWithApache(t *testing.T, base, dir, path, query string, o *Options) {
 	t.Helper()
 	want := ask(t, strings.TrimSuffix(base, "/")+mirror.EscapePath(path), query)
-	got := page(t, o, path, query, entriesOf(t, filepath.Join(dir, path)))
+	got := served(t, o, path, query, entriesOf(t, filepath.Join(dir, path)))
 	if diff := cmp.Diff(strings.SplitAfter(want, "\n"), strings.SplitAfter(got, "\n")); diff != "" {
 		t.Errorf("%s?%s: -Apache +ours:\n%s", path, query, diff)
 	}

@@ -31,8 +31,8 @@ func captured() []Entry {
 	return all
 }
 
-// page renders entries as a server would that was asked with query.
-func page(t *testing.T, o *Options, path, query string, entries []Entry) string {
+// served renders entries as a server would that was asked with query.
+func served(t *testing.T, o *Options, path, query string, entries []Entry) string {
 	t.Helper()
 	l := Listing{Path: path, Parent: path != "/", Entries: entries, Ask: o.Ask(query)}
 	var f Format
@@ -75,7 +75,7 @@ func TestApacheCaptures(t *testing.T) {
 			t.Parallel()
 			l := Listing{Entries: captured()}
 			d.Describe(&l)
-			got := page(t, o, "/pub/", strings.TrimPrefix(query, "?"), l.Entries)
+			got := served(t, o, "/pub/", strings.TrimPrefix(query, "?"), l.Entries)
 			if diff := cmp.Diff(moveSigned(want), moveSigned(got)); diff != "" {
 				t.Errorf("-Apache +ours:\n%s", diff)
 			}
@@ -100,7 +100,7 @@ func TestApacheTop(t *testing.T) {
 	t.Parallel()
 	pub := New("pub", true)
 	pub.ModTime = time.Date(2026, 11, 21, 20, 14, 12, 0, time.UTC)
-	got := page(t, &Options{Format: Fancy}, "/", "", []Entry{pub})
+	got := served(t, &Options{Format: Fancy}, "/", "", []Entry{pub})
 	if diff := cmp.Diff(read(t, "apache/rootidx.txt"), got); diff != "" {
 		t.Errorf("-Apache +ours:\n%s", diff)
 	}
