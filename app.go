@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/geoip"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 // defaultInstance is the name of the instance that is meant where none is named.
@@ -68,6 +69,10 @@ type Instance struct {
 	// Mirrors whose last accepted scan is older take no requests. Default: the
 	// setting in the database, else 14d.
 	MaxScanAge caddy.Duration `json:"max_scan_age,omitempty"`
+
+	// How the pages of the sites look that do not say it themselves. Default: as
+	// they come.
+	Pages page.Theme `json:"pages,omitzero"`
 
 	// The name under which `mbctl status` shows this server. Where instances share
 	// a database, a second one of the same name gets that of the instance appended.

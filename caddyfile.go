@@ -78,6 +78,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 var appOptions = map[string]func(*caddyfile.Dispenser, *Instance) error{
 	"database":        func(d *caddyfile.Dispenser, in *Instance) error { return oneArg(d, &in.Database) },
 	"geoip":           func(d *caddyfile.Dispenser, in *Instance) error { return oneArg(d, &in.GeoIP) },
+	"pages":           func(d *caddyfile.Dispenser, in *Instance) error { return parsePages(d, &in.Pages) },
 	"geoip_asn":       func(d *caddyfile.Dispenser, in *Instance) error { return oneArg(d, &in.GeoIPASN) },
 	"geo_override":    parseGeoOverride,
 	"max_scan_age":    func(d *caddyfile.Dispenser, in *Instance) error { return duration(d, &in.MaxScanAge) },
@@ -150,6 +151,14 @@ var appOptions = map[string]func(*caddyfile.Dispenser, *Instance) error{
 //	    dht_node             <host:port...>
 //	    folder_coverage      <percentage>
 //	    yum_list             <name=regular expression...> <folder> <file>
+//	    pages {
+//	        name <text>
+//	        home <url>
+//	        logo <url>
+//	        style <url>
+//	        templates <folder>
+//	        languages <tags...>
+//	    }
 //	    mirrorlist_style     <url>
 //	    mirrorlist_templates <file>
 //	}

@@ -31,9 +31,10 @@ var documentOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
 	"dht_node":            func(d *caddyfile.Dispenser, h *Handler) error { return list(d, &h.DHTNodes) },
 	"folder_coverage":     func(d *caddyfile.Dispenser, h *Handler) error { return share(d, &h.FolderCoverage) },
 	"yum_list":            func(d *caddyfile.Dispenser, h *Handler) error { return group(d, &h.YumLists) },
-	"mirrorlist_style":    func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.MirrorListStyle) },
+	"pages":               func(d *caddyfile.Dispenser, h *Handler) error { return parsePages(d, &h.Pages) },
+	"mirrorlist_style":    func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.Pages.Style) },
 	"mirrorlist_templates": func(d *caddyfile.Dispenser, h *Handler) error {
-		return oneArg(d, &h.MirrorListTemplates)
+		return oneArg(d, &h.Pages.Templates)
 	},
 }
 

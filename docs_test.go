@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 )
 
@@ -46,7 +47,7 @@ func TestSettingsAreDocumented(t *testing.T) {
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[Instance](), reflect.TypeFor[Hooks](), reflect.TypeFor[Handler](), reflect.TypeFor[Fallback](),
 		reflect.TypeFor[DocumentSettings](), reflect.TypeFor[Publisher](), reflect.TypeFor[Allowance](), reflect.TypeFor[Repository](),
-		reflect.TypeFor[redirector.Settings](), reflect.TypeFor[redirector.AffinitySettings](), reflect.TypeFor[redirector.OriginMirror](),
+		reflect.TypeFor[redirector.Settings](), reflect.TypeFor[redirector.AffinitySettings](), reflect.TypeFor[redirector.OriginMirror](), reflect.TypeFor[page.Theme](),
 	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")

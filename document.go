@@ -21,6 +21,7 @@ type document struct {
 	attach string // name under which browsers save it; "" they show it
 	shared bool   // the same for every client
 	policy string // Content-Security-Policy; "" none
+	worded bool   // it is in the language that the client prefers
 	// rest follows the body, if it is not nil: what is too large for memory.
 	// restLen is its length; the document has no ranges then.
 	rest    func(io.Writer) error
@@ -40,6 +41,9 @@ func (q *question) serve(w http.ResponseWriter, d *document) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	if q.h.documents&negotiable != 0 {
 		h.Add("Vary", "Accept")
+	}
+	if d.worded && q.h.look.Several() {
+		h.Add("Vary", "Accept-Language")
 	}
 	if d.attach != "" {
 		h.Set("Content-Disposition", disposition(d.attach))

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirrorlist"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/redirector"
 )
 
@@ -75,18 +75,13 @@ type DocumentSettings struct {
 	// file in it that mirrors must hold. Default: none.
 	YumLists [][]string `json:"yum_lists,omitempty"`
 
-	// URL of a style sheet that the mirror list pages read after their own.
-	// Default: none.
-	MirrorListStyle string `json:"mirrorlist_style,omitempty"`
-
-	// A file that defines blocks of the mirror list pages (`header`, `footer`,
-	// `style`, `map`) in the language of Go's html/template. Placeholders are
-	// replaced when the configuration is loaded. Default: none.
-	MirrorListTemplates string `json:"mirrorlist_templates,omitempty"`
+	// How pages look. Default: as the instance's `pages` say.
+	Pages page.Theme `json:"pages,omitzero"`
 
 	documents redirector.Representations
 	yum       []mirrorlist.YumRule
 	torrentOf []redirector.PathRule
+	look      *page.Look
 	page      *mirrorlist.Page
 	broken    []string
 }
@@ -144,24 +139,16 @@ func (s *DocumentSettings) provideDocuments(repl *caddy.Replacer) error {
 		}
 		s.broken = append(s.broken, u)
 	}
-	return s.providePage(repl.ReplaceAll(s.MirrorListTemplates, ""))
+	return nil
 }
 
-// providePage prepares the mirror list pages.
-func (s *DocumentSettings) providePage(templates string) error {
-	o := mirrorlist.Options{StyleURL: s.MirrorListStyle}
-	if templates != "" {
-		text, err := os.ReadFile(templates)
-		if err != nil {
-			return fmt.Errorf("mirrorlist_templates: %w", err)
-		}
-		o.Templates = string(text)
+// provisionPages prepares the pages for people.
+func (h *Handler) provisionPages(repl *caddy.Replacer) (err error) {
+	if h.look, err = openPages(&h.Pages, h.rt, repl); err != nil {
+		return err
 	}
-	var err error
-	if s.page, err = mirrorlist.NewPage(o); err != nil {
-		return fmt.Errorf("mirrorlist_templates, mirrorlist_style: %w", err)
-	}
-	return nil
+	h.page, err = mirrorlist.NewPage(h.look)
+	return err
 }
 
 // namesTorrent reports whether the Metalink of a file names its torrent.

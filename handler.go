@@ -30,6 +30,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return next.ServeHTTP(w, r)
 	}
+	if r.URL.RawQuery != "" && serveAsset(w, r) {
+		return nil
+	}
 	file, ok := mirror.RequestPath(r.URL.Path)
 	unclean := false
 	if !ok && !strings.HasSuffix(r.URL.Path, "/") {

@@ -18,11 +18,12 @@ func (q *question) mirrorList() (*document, action) {
 		var page bytes.Buffer
 		list := q.list()
 		q.addWhy(list)
-		if err := q.h.page.Write(&page, list); err != nil {
+		words := q.h.look.Words(q.r.Header.Get("Accept-Language"))
+		if err := q.h.page.Write(&page, words, list); err != nil {
 			q.h.logger.Error("making a mirror list page", "path", q.target, "err", err)
 			return q.absent("template")
 		}
-		return &document{kind: redirector.TypeHTML, body: page.Bytes(), policy: q.h.page.ContentSecurityPolicy()}, done
+		return &document{kind: redirector.TypeHTML, body: page.Bytes(), policy: q.h.page.ContentSecurityPolicy(), worded: true}, done
 	case "text":
 		return &document{kind: redirector.TypeText, body: q.list().AppendText(nil)}, done
 	}

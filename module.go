@@ -238,6 +238,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.provisionDocuments(repl); err != nil {
 		return err
 	}
+	if err := h.provisionPages(repl); err != nil {
+		return err
+	}
 	h.provisionChoice()
 	h.checkAge = time.Duration(h.CheckFile)
 	h.minSize = *h.MinSize

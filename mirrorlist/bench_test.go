@@ -3,6 +3,8 @@ package mirrorlist
 import (
 	"io"
 	"testing"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 func BenchmarkJSON(b *testing.B) {
@@ -17,11 +19,11 @@ func BenchmarkJSON(b *testing.B) {
 
 func BenchmarkPage(b *testing.B) {
 	f := many()
-	p := newPage(b, Options{})
+	p := newPage(b, page.Theme{})
 	b.SetBytes(int64(len(render(b, p, f))))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.Write(io.Discard, f); err != nil {
+		if err := p.Write(io.Discard, page.English(), f); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 // oddFile is a list in which everything that others can name has odd names.
@@ -46,15 +47,15 @@ func addOdd(f *testing.F) {
 
 func FuzzPage(f *testing.F) {
 	addOdd(f)
-	p := newPage(f, Options{})
+	p := newPage(f, page.Theme{})
 	f.Fuzz(func(t *testing.T, path, word string, n int64) {
 		file := oddFile(path, word, n)
-		page := render(t, p, file)
-		if !utf8.ValidString(page) {
-			t.Fatalf("the page is not UTF-8: %q", page)
+		got := render(t, p, file)
+		if !utf8.ValidString(got) {
+			t.Fatalf("the page is not UTF-8: %q", got)
 		}
-		s := look(t, page)
-		if name := readable(file.Subject.Name); !strings.Contains(s.text, name) {
+		s := look(t, got)
+		if name := page.Readable(file.Subject.Name); !strings.Contains(s.text, name) {
 			t.Fatalf("%q is not on the page", name)
 		}
 		for _, l := range s.links {

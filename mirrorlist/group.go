@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 // group is the sources that stand alike to the client, or are on one continent
@@ -31,7 +32,7 @@ type row struct {
 
 // groups puts the sources into groups, the closest first; those of one group
 // stay in their order.
-func groups(m *Messages, f *File) []group {
+func groups(m words, f *File) []group {
 	var out []group
 	at := map[string]int{}
 	for i := range f.Sources {
@@ -54,17 +55,17 @@ func groups(m *Messages, f *File) []group {
 }
 
 // continent is the group of the mirrors on a continent.
-func (m *Messages) continent(code string) group {
+func (m words) continent(code string) group {
 	if name := m.Continents[code]; name != "" {
 		return group{Class: "continent-" + code, Title: name}
 	}
-	return group{Class: "nowhere", Title: m.Nowhere}
+	return group{Class: "nowhere", Title: m.List.Nowhere}
 }
 
 // realm is the group of the sources that are equally near to the client, if
 // there is one.
-func (m *Messages) realm(realm string, c *mirror.Client) group {
-	g := group{Class: "realm-" + realm, Title: m.Realms[realm]}
+func (m words) realm(realm string, c *mirror.Client) group {
+	g := group{Class: "realm-" + realm, Title: m.List.Realms[realm]}
 	if c != nil {
 		g.Detail = m.nearness(realm, c)
 	}
@@ -73,16 +74,16 @@ func (m *Messages) realm(realm string, c *mirror.Client) group {
 
 // nearness says which network, country or continent it is that a group shares
 // with the client.
-func (m *Messages) nearness(realm string, c *mirror.Client) string {
+func (m words) nearness(realm string, c *mirror.Client) string {
 	switch realm {
 	case mirror.TierPrefix.String():
 		if c.Prefix.IsValid() {
 			return c.Prefix.String()
 		}
 	case mirror.TierAS.String():
-		return fmt.Sprintf(m.ClientAS, c.ASN)
+		return fmt.Sprintf(m.List.ClientAS, c.ASN)
 	case mirror.TierCountry.String(), mirror.TierOtherCountry.String():
-		_, name := m.country(c.Country)
+		_, name := m.Country(c.Country)
 		return name
 	case mirror.TierRegion.String():
 		return m.Continents[c.Continent]
@@ -90,21 +91,21 @@ func (m *Messages) nearness(realm string, c *mirror.Client) string {
 	return ""
 }
 
-func newRow(m *Messages, f *File, i int) row {
+func newRow(m words, f *File, i int) row {
 	s := &f.Sources[i]
-	r := row{Name: readable(s.Name), URL: s.URL}
+	r := row{Name: page.Readable(s.Name), URL: s.URL}
 	if u, err := url.Parse(s.URL); err == nil && u.Host != s.Name {
-		r.Host = readable(u.Host)
+		r.Host = page.Readable(u.Host)
 	}
-	r.Code, r.Country = m.country(s.Country)
+	r.Code, r.Country = m.Country(s.Country)
 	if f.Client == nil {
 		return r
 	}
 	r.Best = i == 0
 	if s.Kind == mirror.SourceMirror {
-		r.Distance = m.distance(s.DistanceKm)
+		r.Distance = m.Distance(s.DistanceKm)
 	}
-	if r.Share = m.percent(s.Share); r.Share != "" {
+	if r.Share = m.Percent(s.Share); r.Share != "" {
 		r.Bar = max(1, min(100, int(s.Share*100+0.5)))
 	}
 	return r

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 // AppendJSON appends the list as a JSON object and a newline. What is not known
@@ -116,8 +117,8 @@ func (w *jsonWriter) source(s *mirror.Source, standing bool) {
 	w.ifKnown("country", s.Country)
 	w.ifKnown("continent", s.Continent)
 	if standing {
-		if known(s.DistanceKm) {
-			w.int("distance_km", kilometres(s.DistanceKm))
+		if page.KnownKm(s.DistanceKm) {
+			w.int("distance_km", page.Kilometres(s.DistanceKm))
 		}
 		w.text("realm", s.Realm())
 	} else if s.Kind != mirror.SourceMirror {

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,21 +15,36 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
-func newPage(t testing.TB, o Options) *Page {
+func newPage(t testing.TB, o page.Theme) *Page {
 	t.Helper()
-	p, err := NewPage(o)
+	look, err := page.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPage(look)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
+// file writes an operator's blocks.
+func file(t testing.TB, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "blocks.html")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
 func render(t testing.TB, p *Page, f *File) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := p.Write(&b, f); err != nil {
+	if err := p.Write(&b, page.English(), f); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -47,12 +64,12 @@ var void = []string{"meta", "link", "rect"}
 // elements are all that a page has, and allowedAttrs all their attributes.
 var (
 	elements = []string{
-		"html", "head", "meta", "title", "style", "link", "body", "main", "section", "div", "p", "h1", "h2", "h3", "ul", "li",
+		"html", "head", "script", "meta", "title", "style", "link", "body", "main", "section", "div", "p", "h1", "h2", "h3", "ul", "li",
 		"dl", "dt", "dd", "a", "span", "strong", "small", "bdi", "code", "time", "svg", "rect", "details", "summary", "footer",
 		"header", "nav", "table", "thead", "tbody", "tr", "th", "td", // of tables of mirrors
 	}
 	allowedAttrs = []string{
-		"lang", "charset", "name", "content", "rel", "href", "class", "id", "datetime", "open", "aria-hidden",
+		"lang", "charset", "data-copy", "data-copied", "data-label", "src", "defer", "type", "name", "content", "rel", "href", "class", "id", "datetime", "open", "aria-hidden",
 		"viewbox", "preserveaspectratio", "width", "height", "scope", "role", "title", "aria-label",
 	}
 )
@@ -118,7 +135,7 @@ func (s *seen) see(t *testing.T, tag html.Token) {
 func TestPage(t *testing.T) {
 	t.Parallel()
 	f := sample()
-	s := look(t, render(t, newPage(t, Options{}), f))
+	s := look(t, render(t, newPage(t, page.Theme{}), f))
 	for _, want := range []string{
 		"Leap-16.0-offline-installer-x86_64.iso", "/distribution/leap/16.0/iso/", "4.38 GiB", "4,700,372,992 bytes", "2026-11-01 12:00 UTC",
 		"from ftp.halifax.example.de, Germany, 12 km", "comes first because it is in your country", "shared by 3 mirrors",
@@ -152,7 +169,7 @@ func TestPageForEverybody(t *testing.T) {
 	t.Parallel()
 	f := sample()
 	f.Client = nil
-	s := look(t, render(t, newPage(t, Options{}), f))
+	s := look(t, render(t, newPage(t, page.Theme{}), f))
 	for _, want := range []string{"irrespective of who asks", "Europe", "Asia", "North America", "Place not known", "Origin"} {
 		if !strings.Contains(s.text, want) {
 			t.Errorf("the page does not say %q", want)
@@ -171,14 +188,14 @@ func TestPageForEverybody(t *testing.T) {
 func TestPageWithout(t *testing.T) {
 	t.Parallel()
 	f := &File{Subject: &mirror.Subject{Name: "a", Path: "a", URL: "https://dl.example/a"}, Client: &mirror.Client{}, Excluded: sample().Excluded}
-	page := render(t, newPage(t, Options{}), f)
-	s := look(t, page)
+	got := render(t, newPage(t, page.Theme{}), f)
+	s := look(t, got)
 	for _, want := range []string{"No mirror is known to have this file now.", "whose place is not known", "does not have this version"} {
 		if !strings.Contains(s.text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
-	if !strings.Contains(page, `<details id="mirrorbrain-excluded" open>`) || slices.Contains(s.ids, "mirrorbrain-about") {
+	if !strings.Contains(got, `<details id="mirrorbrain-excluded" open>`) || slices.Contains(s.ids, "mirrorbrain-about") {
 		t.Error("the reasons are not shown, or empty boxes are")
 	}
 }
@@ -189,7 +206,7 @@ func TestDangerousURLs(t *testing.T) {
 	f := sample()
 	f.Sources[0].URL, f.Sources[3].URL, f.Excluded[0].URL = bad, " "+bad, bad
 	f.Documents = append(f.Documents, Document{Kind: "other", Label: "Other", URL: bad}, Document{Kind: "more", URL: "magnet:?x=\"><script>"})
-	for _, l := range look(t, render(t, newPage(t, Options{}), f)).links {
+	for _, l := range look(t, render(t, newPage(t, page.Theme{}), f)).links {
 		if strings.Contains(l, "javascript") || strings.Contains(l, "<script") {
 			t.Errorf("a link to %s", l)
 		}
@@ -198,24 +215,24 @@ func TestDangerousURLs(t *testing.T) {
 
 func TestContentSecurityPolicy(t *testing.T) {
 	t.Parallel()
-	p := newPage(t, Options{StyleURL: "https://static.example:8443/a.css?b"})
-	page := render(t, p, sample())
-	sum := sha256.Sum256([]byte(look(t, page).style))
+	p := newPage(t, page.Theme{Style: "https://static.example:8443/a.css?b"})
+	got := render(t, p, sample())
+	sum := sha256.Sum256([]byte(look(t, got).style))
 	want := "style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "' https://static.example:8443;"
 	if csp := p.ContentSecurityPolicy(); !strings.Contains(csp, want) || !strings.HasPrefix(csp, "default-src 'none'; ") {
 		t.Errorf("got %s, want %s", csp, want)
 	}
-	if !strings.Contains(page, `<link rel="stylesheet" href="https://static.example:8443/a.css?b">`) {
+	if !strings.Contains(got, `<link rel="stylesheet" href="https://static.example:8443/a.css?b">`) {
 		t.Error("the operator's style sheet is not linked")
 	}
-	if csp := newPage(t, Options{StyleURL: "/local.css"}).ContentSecurityPolicy(); !strings.Contains(csp, "' 'self';") {
+	if csp := newPage(t, page.Theme{Style: "/local.css"}).ContentSecurityPolicy(); !strings.Contains(csp, "' 'self';") {
 		t.Errorf("a style sheet of the same host: %s", csp)
 	}
 }
 
 func TestTemplates(t *testing.T) {
 	t.Parallel()
-	p := newPage(t, Options{Templates: `{{define "header"}}<p>Example's {{.Name}}</p>{{end}}{{define "footer"}}<footer>f</footer>{{end}}{{define "style"}}a{color:red}{{end}}`})
+	p := newPage(t, page.Theme{Templates: file(t, `{{define "header"}}<p>Example's {{.Name}}</p>{{end}}{{define "footer"}}<footer>f</footer>{{end}}{{define "style"}}a{color:red}{{end}}`)})
 	s := look(t, render(t, p, sample()))
 	if !strings.Contains(s.text, "Example's Leap") || strings.TrimSpace(s.style) != "a{color:red}" || strings.Contains(s.text, "As of") {
 		t.Errorf("style %q in %s", s.style, s.text)
@@ -225,12 +242,16 @@ func TestTemplates(t *testing.T) {
 		t.Error("the operator's style is not allowed")
 	}
 	for _, bad := range []string{`{{define "header"}}`, `{{define "header"}}{{.Nothing}}{{end}}`, `{{define "header"}}<a href="{{end}}`} {
-		if _, err := NewPage(Options{Templates: bad}); err == nil {
+		l, err := page.Open(page.Theme{Templates: file(t, bad)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewPage(l); err == nil {
 			t.Errorf("%s is taken", bad)
 		}
 	}
 	for _, bad := range []string{"ftp://x/a.css", "https:///a.css", "https://a b/", "\x00", "javascript:x"} {
-		if _, err := NewPage(Options{StyleURL: bad}); err == nil {
+		if _, err := page.Open(page.Theme{Style: bad}); err == nil {
 			t.Errorf("style sheet %q is taken", bad)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 // Table is a list of all mirrors for people, by continent and country. Markers
@@ -61,13 +63,13 @@ func (t *Table) title() string {
 	if t.Title == "" {
 		return "Mirrors"
 	}
-	return readable(t.Title)
+	return page.Readable(t.Title)
 }
 
 // regions sorts the mirrors: continents and countries by their names, the
 // unknown last, then by operator.
 func (t *Table) regions() []region {
-	m := English()
+	m := words{page.English()}
 	var out []region
 	at := map[string]int{}
 	for i := range t.Mirrors {
@@ -101,9 +103,9 @@ func order(noA, noB bool, a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-func (t *Table) row(m *Messages, in *TableMirror) tableRow {
-	r := tableRow{Operator: readable(oneSpaced(in.Operator)), OperatorURL: webURL(in.OperatorURL), Notes: readable(oneSpaced(in.Notes)), Stars: Stars(in.Score)}
-	r.Code, r.Country = m.country(in.Country)
+func (t *Table) row(m words, in *TableMirror) tableRow {
+	r := tableRow{Operator: page.Readable(oneSpaced(in.Operator)), OperatorURL: webURL(in.OperatorURL), Notes: page.Readable(oneSpaced(in.Notes)), Stars: Stars(in.Score)}
+	r.Code, r.Country = m.Country(in.Country)
 	host := ""
 	for _, raw := range in.URLs {
 		if l, h := newTableLink(raw); l.URL != "" {
@@ -111,9 +113,9 @@ func (t *Table) row(m *Messages, in *TableMirror) tableRow {
 			host = cmp.Or(host, h)
 		}
 	}
-	r.Operator = cmp.Or(r.Operator, readable(host), readable(in.Name))
+	r.Operator = cmp.Or(r.Operator, page.Readable(host), page.Readable(in.Name))
 	for i, name := range t.Markers {
-		r.Marks = append(r.Marks, mark{readable(name), i < len(in.Holds) && in.Holds[i]})
+		r.Marks = append(r.Marks, mark{page.Readable(name), i < len(in.Holds) && in.Holds[i]})
 	}
 	return r
 }

@@ -3,8 +3,9 @@ package mirrorlist
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 // AppendText appends the table as plain text: a block for each mirror, with a
@@ -66,7 +67,7 @@ func (t *Table) made() string {
 	if t.Made.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf(English().Footer, t.Made.UTC().Format("2006-01-02 15:04 UTC"))
+	return page.English().AsOf(t.Made.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
 func orDash(s string) string {
@@ -83,7 +84,7 @@ func (t *Table) AppendMarkdown(dst []byte) []byte {
 	for _, r := range t.regions() {
 		dst = fmt.Appendf(dst, "\n## %s\n\n| Country | Operator | Links | Priority |", markdown(r.Title))
 		for _, name := range t.Markers {
-			dst = fmt.Appendf(dst, " %s |", markdown(readable(name)))
+			dst = fmt.Appendf(dst, " %s |", markdown(page.Readable(name)))
 		}
 		dst = fmt.Appendf(dst, "\n%s\n", "| --- | --- | --- | --- |"+strings.Repeat(" :-: |", len(t.Markers)))
 		for i := range r.Rows {
@@ -130,12 +131,4 @@ func markdown(s string) string {
 		b.WriteRune(c)
 	}
 	return b.String()
-}
-
-// when the list was made, as HTML wants it.
-func (t *Table) madeAttr() string {
-	if t.Made.IsZero() {
-		return ""
-	}
-	return t.Made.UTC().Format(time.RFC3339)
 }

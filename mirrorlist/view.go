@@ -4,21 +4,21 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
-	"math"
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 // view is a page as the template sees it: everything in words.
 type view struct {
-	Messages *Messages
-	StyleURL string
+	page.Frame
 
-	Title, Name           string
+	words words
+
+	Name                  string
 	URL                   string // of the file at the redirector
 	FolderURL, FolderPath string
 	Size, Bytes           string
@@ -35,9 +35,6 @@ type view struct {
 	Groups   []group
 	Excluded []row
 	Why      *Why
-
-	Made        string
-	ProgramsURL string
 }
 
 // link is a document on the page.
@@ -50,16 +47,15 @@ type link struct {
 // digestLine is a digest on the page.
 type digestLine struct{ Label, URL, Hex string }
 
-func newView(m *Messages, f *File) *view {
-	s := f.Subject
-	v := &view{Messages: m, Name: readable(s.Name), URL: s.URL, ProgramsURL: f.document(KindJSON)}
-	v.Title = fmt.Sprintf(m.Title, v.Name)
+func newView(look *page.Look, w *page.Words, f *File) *view {
+	m, s := words{w}, f.Subject
+	name := page.Readable(s.Name)
+	v := &view{Frame: look.Frame(w, fmt.Sprintf(w.List.Title, name)), words: m, Name: name, URL: s.URL}
+	v.Programs = f.document(KindJSON)
+	v.At(s.Published)
 	v.FolderURL, v.FolderPath = folderOf(s)
-	v.Size, v.Bytes = m.size(s.Size), fmt.Sprintf(m.Size, m.number(s.Size))
-	v.Modified, v.ModifiedAttr = when(s.MTime)
-	if made, _ := when(s.Published); made != "" {
-		v.Made = fmt.Sprintf(m.Footer, made)
-	}
+	v.Size, v.Bytes = m.Size(s.Size), fmt.Sprintf(m.List.Size, m.Number(s.Size))
+	v.Modified, v.ModifiedAttr = page.When(s.MTime)
 	v.documents(f)
 	v.mirrors(f)
 	v.choice(f)
@@ -69,11 +65,11 @@ func newView(m *Messages, f *File) *view {
 // documents sorts the documents into links and digests.
 func (v *view) documents(f *File) {
 	for _, d := range digests(f.Subject.Digests) {
-		v.Digests = append(v.Digests, digestLine{v.Messages.Documents[d.kind], f.document(d.kind), fmt.Sprintf("%x", d.sum)})
+		v.Digests = append(v.Digests, digestLine{v.words.List.Documents[string(d.kind)], f.document(d.kind), fmt.Sprintf("%x", d.sum)})
 	}
 	for i := range f.Documents {
 		d := &f.Documents[i]
-		l := link{rank(d.Kind), linkURL(d.URL), v.label(f, d), v.Messages.Hints[d.Kind]}
+		l := link{rank(d.Kind), linkURL(d.URL), v.label(f, d), v.words.List.Hints[string(d.Kind)]}
 		switch d.Kind {
 		case KindMD5, KindSHA1, KindSHA256, KindSHA512, KindBTIH, KindJSON:
 		case KindSignature:
@@ -96,16 +92,16 @@ func rank(k Kind) int {
 
 // label is what a document is called.
 func (v *view) label(f *File, d *Document) string {
-	m := v.Messages
+	m := v.words
 	switch sums := f.Subject.Digests; {
 	case d.Label != "":
-		return readable(d.Label)
+		return page.Readable(d.Label)
 	case d.Kind == KindSignature && sums != nil && sums.Signature != nil:
-		return fmt.Sprintf(m.Signature, readable(sums.Signature.Suffix))
-	case m.Documents[d.Kind] != "":
-		return m.Documents[d.Kind]
+		return fmt.Sprintf(m.List.Signature, page.Readable(sums.Signature.Suffix))
+	case m.List.Documents[string(d.Kind)] != "":
+		return m.List.Documents[string(d.Kind)]
 	}
-	return readable(string(d.Kind))
+	return page.Readable(string(d.Kind))
 }
 
 // linkURL lets magnet URIs pass, which html/template takes for dangerous; what
@@ -119,21 +115,21 @@ func linkURL(u string) template.URL {
 
 // mirrors lists the mirrors, and who they are listed for.
 func (v *view) mirrors(f *File) {
-	m := v.Messages
+	m := v.words
 	v.Groups = groups(m, f)
 	for i := range f.Sources {
 		if f.Sources[i].Kind == mirror.SourceMirror {
 			v.Count++
 		}
 	}
-	v.Client = m.ForAll
+	v.Client = m.List.ForAll
 	if f.Client != nil {
 		v.Client = m.client(f.Client)
 	}
 	for i := range f.Excluded {
 		e := &f.Excluded[i]
-		out := row{URL: e.URL, Name: readable(e.Name), Reason: readable(e.Reason)}
-		out.Code, out.Country = m.country(e.Country)
+		out := row{URL: e.URL, Name: page.Readable(e.Name), Reason: page.Readable(e.Reason)}
+		out.Code, out.Country = m.Country(e.Country)
 		v.Excluded = append(v.Excluded, out)
 	}
 	v.Why = readableWhy(f.Why)
@@ -146,38 +142,38 @@ func readableWhy(w *Why) *Why {
 	}
 	out := new(Why)
 	for _, s := range w.Summary {
-		out.Summary = append(out.Summary, readable(s))
+		out.Summary = append(out.Summary, page.Readable(s))
 	}
 	for _, s := range w.Settings {
-		out.Settings = append(out.Settings, Setting{readable(s.Name), readable(s.Value), readable(s.Effect)})
+		out.Settings = append(out.Settings, Setting{page.Readable(s.Name), page.Readable(s.Value), page.Readable(s.Effect)})
 	}
 	return out
 }
 
 // choice says where the button leads, and why there.
 func (v *view) choice(f *File) {
-	m := v.Messages
+	m := v.words
 	v.BestURL = f.Subject.URL
 	if f.Client == nil {
-		v.From = m.FromAny
+		v.From = m.List.FromAny
 		return
 	}
 	if len(f.Sources) == 0 {
 		return
 	}
 	best := &f.Sources[0]
-	name := readable(best.Name)
+	name := page.Readable(best.Name)
 	v.BestURL = best.URL
 	where := []string{name}
-	if _, country := m.country(best.Country); country != "" {
+	if _, country := m.Country(best.Country); country != "" {
 		where = append(where, country)
 	}
-	if km := m.distance(best.DistanceKm); km != "" && best.Kind == mirror.SourceMirror {
+	if km := m.Distance(best.DistanceKm); km != "" && best.Kind == mirror.SourceMirror {
 		where = append(where, km)
 	}
-	v.From = fmt.Sprintf(m.From, strings.Join(where, ", "))
-	if why := m.Why[best.Realm()]; why != "" {
-		v.Chosen = fmt.Sprintf(m.Chosen, name, why)
+	v.From = fmt.Sprintf(m.List.From, strings.Join(where, ", "))
+	if why := m.List.Why[best.Realm()]; why != "" {
+		v.Chosen = fmt.Sprintf(m.List.Chosen, name, why)
 	}
 	sharing := 0
 	for i := range f.Sources {
@@ -186,56 +182,33 @@ func (v *view) choice(f *File) {
 		}
 	}
 	if sharing > 1 {
-		v.Shared = fmt.Sprintf(m.Shared, sharing)
+		v.Shared = fmt.Sprintf(m.List.Shared, sharing)
 	}
 }
 
 // client says in a sentence who the client is seen to be.
-func (m *Messages) client(c *mirror.Client) string {
+func (m words) client(c *mirror.Client) string {
 	var known []string
 	if c.Addr.IsValid() {
-		known = append(known, fmt.Sprintf(m.ClientAt, c.Addr))
+		known = append(known, fmt.Sprintf(m.List.ClientAt, c.Addr))
 	}
 	where := m.Continents[c.Continent]
 	if c.Country != "" {
-		_, where = m.country(c.Country)
+		_, where = m.Country(c.Country)
 	}
 	if where != "" {
-		known = append(known, fmt.Sprintf(m.ClientIn, where))
+		known = append(known, fmt.Sprintf(m.List.ClientIn, where))
 	} else {
-		known = append(known, m.ClientUnknown)
+		known = append(known, m.List.ClientUnknown)
 	}
 	if c.Prefix.IsValid() {
-		known = append(known, fmt.Sprintf(m.ClientPrefix, c.Prefix))
+		known = append(known, fmt.Sprintf(m.List.ClientPrefix, c.Prefix))
 	}
 	if c.ASN != 0 {
-		known = append(known, fmt.Sprintf(m.ClientAS, c.ASN))
+		known = append(known, fmt.Sprintf(m.List.ClientAS, c.ASN))
 	}
-	return fmt.Sprintf(m.Client, strings.Join(known, ", "))
+	return fmt.Sprintf(m.List.Client, strings.Join(known, ", "))
 }
-
-// country gives a country's code as people write it, and its name; both empty
-// when it is not known.
-func (m *Messages) country(code string) (letters, name string) {
-	if code == "" {
-		return "", ""
-	}
-	return readable(strings.ToUpper(code)), readable(m.Country(code))
-}
-
-// distance writes kilometres; "" when they are not known.
-func (m *Messages) distance(km float64) string {
-	if !known(km) {
-		return ""
-	}
-	return m.number(kilometres(km)) + " km"
-}
-
-// known reports whether a distance is one; NaN and the infinite are not.
-func known(km float64) bool { return km >= 0 && km < 1e6 }
-
-// kilometres rounds a distance.
-func kilometres(km float64) int64 { return int64(math.Round(km)) }
 
 // folderOf gives the URL of the folder that a file is in, and its path as
 // people read it.
@@ -243,33 +216,7 @@ func folderOf(s *mirror.Subject) (u, path string) {
 	u = s.URL[:strings.LastIndexByte(s.URL, '/')+1]
 	parsed, err := url.Parse(u)
 	if err != nil {
-		return u, readable(u)
+		return u, page.Readable(u)
 	}
-	return u, readable(parsed.Path)
-}
-
-// readable makes text of bytes that may be none: control characters become
-// their pictures (U+2400 and on), and U+FFFD stands for what is not UTF-8, or
-// would make the text read otherwise than it is (UTR 36 section 2.3).
-func readable(s string) string {
-	plain := true
-	for i := 0; i < len(s) && plain; i++ {
-		plain = s[i] >= ' ' && s[i] < 0x7f
-	}
-	if plain {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ':
-			return 0x2400 + r
-		case r == 0x7f:
-			return 0x2421
-		case r > 0x7f && r < 0xa0, // C1
-			r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, // direction
-			r&0xfffe == 0xfffe, r >= 0xfdd0 && r <= 0xfdef: // no characters
-			return utf8.RuneError
-		}
-		return r
-	}, s)
+	return u, page.Readable(parsed.Path)
 }

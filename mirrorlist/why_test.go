@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 func why() *Why {
@@ -19,7 +21,7 @@ func TestWhy(t *testing.T) {
 	t.Parallel()
 	f := sample()
 	f.Why = why()
-	s := look(t, render(t, newPage(t, Options{}), f))
+	s := look(t, render(t, newPage(t, page.Theme{}), f))
 	for _, want := range []string{
 		"Why this one?", "Sent to one of 3 mirrors", "The client's network comes first.", "Because", "only for clients in its prefixes", "<b>&", "<script>",
 	} {
@@ -34,7 +36,7 @@ func TestWhy(t *testing.T) {
 		t.Error("what could steer a reader is not taken out")
 	}
 	f.Excluded, f.Why.Settings = nil, nil
-	if page := render(t, newPage(t, Options{}), f); strings.Contains(page, "<table") {
+	if got := render(t, newPage(t, page.Theme{}), f); strings.Contains(got, "<table") {
 		t.Error("empty tables are shown")
 	}
 }

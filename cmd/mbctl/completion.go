@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirrorlist"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 // completer is what cobra asks for words.
@@ -111,14 +111,14 @@ func filesOnly(suffixes ...string) completer {
 
 func continents() map[string]bool {
 	all := map[string]bool{}
-	for code, name := range mirrorlist.English().Continents {
+	for code, name := range page.English().Continents {
 		all[code+"\t"+name] = true
 	}
 	return all
 }
 
 func countryWords() (list []string) {
-	for code, name := range mirrorlist.Countries() {
+	for code, name := range page.English().Countries() {
 		list = append(list, code+"\t"+name)
 	}
 	slices.Sort(list)

@@ -14,12 +14,13 @@ const module = "github.com/caddy-mirrorbrain/caddy-mirrorbrain"
 // of lower levels, and of its own folder.
 var levels = [][]string{
 	{"mirror"},
+	{"page", "worldmap"},
 	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync", "accesslog"},
 	{"store"},
 	{"catalog", "origin", "checksum", "copies"},
-	{"redirector", "retry", "traffic", "filecheck", "scanner", "probe", "stats", "autoindex", "note"},
+	{"redirector", "retry", "traffic", "filecheck", "scanner", "probe", "stats", "autoindex", "mirrorstatus", "note"},
 	{"checkup", "movein", "push", "await", "daemon", "explain", "replay"}, // movein takes over from other redirectors, and knows redirector for the shares
-	{"", "cmd", "bench", "examples"},                                      // the root package and the programs
+	{"", "cmd", "bench", "examples"}, // the root package and the programs
 }
 
 var (
@@ -39,7 +40,7 @@ var (
 
 	// pure are the packages that know neither Caddy nor SQL, not even through
 	// others: they are tested and fuzzed without a server or a database.
-	pure = []string{"redirector", "retry", "traffic", "filecheck", "metalink", "mirrorlist", "torrent", "zsync", "autoindex", "mirror", "geoip", "asn", "listing", "explain"}
+	pure = []string{"redirector", "retry", "traffic", "filecheck", "metalink", "mirrorlist", "torrent", "zsync", "autoindex", "mirrorstatus", "page", "worldmap", "mirror", "geoip", "asn", "listing", "explain"}
 	// caddyUsers are the packages that may import Caddy. mbctl must not link it.
 	caddyUsers = []string{"", "cmd/caddy"}
 )
