@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"sync"
@@ -38,30 +39,29 @@ var flags = []chromedp.ExecAllocatorOption{
 
 var (
 	begin   sync.Once
-	started context.Context // nil: it does not start
 	ending  = func() {}
 	failure error
 
-	// tabs are the pages that may be open at once.
-	tabs = make(chan struct{}, 2)
+	// tabs are those that no test has. A tab is used for one page after the other:
+	// a new one means a new process, and axe-core to compile once more.
+	tabs = make(chan *tab, 2)
 )
 
 var errNone = errors.New("chromium is not installed")
 
-// running gives the context of the browser.
-func running(t testing.TB) context.Context {
+// running starts the browser, if nobody has yet.
+func running(t testing.TB) {
 	t.Helper()
-	begin.Do(func() { started, ending, failure = start() })
+	begin.Do(func() { ending, failure = start() })
 	if errors.Is(failure, errNone) && os.Getenv("CI") == "" {
 		t.Skip(failure)
 	}
 	if failure != nil {
 		t.Fatalf("starting the browser: %v", failure)
 	}
-	return started
 }
 
-func start() (ctx context.Context, end func(), err error) {
+func start() (end func(), err error) {
 	program := ""
 	for _, name := range names {
 		if program, err = exec.LookPath(name); err == nil {
@@ -69,7 +69,7 @@ func start() (ctx context.Context, end func(), err error) {
 		}
 	}
 	if err != nil {
-		return nil, func() {}, errNone
+		return func() {}, errNone
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], flags...)
 	allocator, free := chromedp.NewExecAllocator(context.Background(), append(options, chromedp.ExecPath(program))...)
@@ -77,9 +77,43 @@ func start() (ctx context.Context, end func(), err error) {
 	end = func() { quit(); free() }
 	if err := chromedp.Do(ctx); err != nil {
 		end()
-		return nil, func() {}, err
+		return func() {}, err
 	}
-	return ctx, end, nil
+	for range cap(tabs) {
+		t := &tab{watch: new(watch)}
+		t.ctx, _ = chromedp.NewContext(ctx, chromedp.WithListener(t.note)) //nolint:govet // closed with the browser
+		if err := chromedp.Do(t.ctx); err != nil {
+			end()
+			return func() {}, fmt.Errorf("opening a tab: %w", err)
+		}
+		tabs <- t
+	}
+	return end, nil
+}
+
+// tab shows one page after the other.
+type tab struct {
+	*watch // what the page asks for and complains of
+
+	ctx context.Context
+}
+
+// take waits for a tab that nobody uses, and has it until the test ends.
+func take(t testing.TB) *tab {
+	t.Helper()
+	running(t)
+	one := <-tabs
+	t.Cleanup(func() {
+		// Nothing of the page goes on.
+		ctx, cancel := context.WithTimeout(one.ctx, patience)
+		defer cancel()
+		if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+			t.Errorf("leaving the page: %v", err)
+		}
+		tabs <- one
+	})
+	one.forget()
+	return one
 }
 
 // Close ends the browser, if there is one. TestMain calls it after the tests.

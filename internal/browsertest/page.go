@@ -33,26 +33,19 @@ func (v View) Scheme() string {
 
 // Page is an open page.
 type Page struct {
-	*watch // what it asks for and complains of
+	*tab
 
 	t    testing.TB
-	ctx  context.Context // of its tab; ends with the test
 	view View
 	url  string
 	axe  runtime.ExecutionContextID // the world with axe-core; 0: there is none yet
 }
 
-// Open opens a page in a tab of its own, which is closed when the test ends. A
-// test opens one page and goes on from there: it waits while two are open.
+// Open opens a page. A test opens one page and goes on from there: it waits while
+// others have two open.
 func Open(t testing.TB, target string, v View) *Page {
 	t.Helper()
-	parent := running(t)
-	tabs <- struct{}{}
-	t.Cleanup(func() { <-tabs })
-	p := &Page{t: t, watch: new(watch)}
-	ctx, closeTab := chromedp.NewContext(parent, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.note))
-	t.Cleanup(closeTab)
-	p.ctx = ctx
+	p := &Page{t: t, tab: take(t)}
 	p.Set(v)
 	p.Go(target)
 	return p
@@ -61,12 +54,6 @@ func Open(t testing.TB, target string, v View) *Page {
 // do runs steps in the page. The test fails if one cannot be done.
 func (p *Page) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	// The first steps open the tab, which lives as long as their context.
-	if chromedp.FromContext(p.ctx).Target == nil {
-		if err := chromedp.Do(p.ctx); err != nil {
-			p.t.Fatalf("opening a tab: %v", err)
-		}
-	}
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
@@ -140,6 +127,12 @@ func (p *Page) Type(selector, text string) {
 	p.do("typing into "+selector, chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
 }
 
+// Press presses a key, wherever the focus is: "\t" is Tab, "\r" Enter.
+func (p *Page) Press(key string) {
+	p.t.Helper()
+	p.do("pressing a key", chromedp.KeyEvent(key))
+}
+
 // AllowClipboard lets the page read and write the clipboard, as if its visitor
 // had said so.
 func (p *Page) AllowClipboard() {
@@ -151,7 +144,7 @@ func (p *Page) AllowClipboard() {
 	for _, name := range []string{"clipboard-read", "clipboard-write"} {
 		_, err := chromedp.CallBrowser(p.ctx, browser.SetPermission, browser.SetPermissionParams{
 			Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted,
-			Origin: u.Scheme + "://" + u.Host, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+			Origin: u.Scheme + "://" + u.Host,
 		})
 		if err != nil {
 			p.t.Fatalf("allowing the clipboard: %v", err)

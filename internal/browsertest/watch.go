@@ -20,6 +20,13 @@ type watch struct {
 	faults   []string
 }
 
+// forget begins anew.
+func (w *watch) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.requests, w.faults = nil, nil
+}
+
 // note takes an event of the tab's.
 func (w *watch) note(event any) {
 	w.mu.Lock()

@@ -41,14 +41,16 @@ func (s *site) look(t *testing.T, is page) {
 	v := is.view()
 	p := browsertest.Open(t, s.base+is.target, v)
 	is.read(t, p)
-	for _, width := range widths {
+	for _, v.Width = range widths {
 		for _, v.Dark = range []bool{false, true} {
-			v.Width = width
 			p.Set(v)
 			p.Fits()
-			p.Screenshot(is.name)
-			// Colours are the same at every width, and so is all but the room.
-			if width == widths[0] || width == widths[len(widths)-1] && !v.Dark {
+			widest, narrowest := v.Width == widths[0], v.Width == widths[len(widths)-1]
+			if !is.variant || narrowest && !v.Dark {
+				p.Screenshot(is.name)
+			}
+			// Colours are the same at every width, and all but the room is in both.
+			if narrowest && !v.Dark || widest && v.Dark || widest && !is.variant {
 				p.Accessible()
 			}
 		}
@@ -73,6 +75,9 @@ func (p page) read(t *testing.T, open *browsertest.Page) {
 	}
 	if got := browsertest.Value[string](open, `document.querySelector("h1").innerText.replace(/\s+/g, " ").trim()`); p.heading != "" && got != p.heading {
 		t.Errorf("its heading is %q, not %q", got, p.heading)
+	}
+	if got := browsertest.Value[string](open, "document.documentElement.lang"); got != p.lang() {
+		t.Errorf("the page is in %q, not in %q", got, p.lang())
 	}
 	source := browsertest.Value[string](open, "document.documentElement.outerHTML")
 	for _, secret := range secrets {

@@ -13,12 +13,13 @@ import (
 
 // Files of the tree that pages are looked at for.
 const (
-	image  = "releases/2.0/example-2.0-amd64.iso" // hashed, with everything there is
-	script = `odd/<img src=x onerror=alert(1)>&lt;"'.iso`
-	spaces = "odd/ with  spaces & a #hash?.iso"
-	latin1 = "odd/caf\xe9-\xfc\xff.iso"
-	rtl    = "odd/ملف-نهائي-\u202egpj.iso" // ends in an override of the direction
-	alone  = "alone/only-here.iso"         // no mirror has it
+	image   = "releases/2.0/example-2.0-amd64.iso" // hashed, with everything there is
+	script  = `odd/<img src=x onerror=alert(1)>&lt;"'.iso`
+	spaces  = "odd/ with  spaces & a #hash?.iso"
+	latin1  = "odd/caf\xe9-\xfc\xff.iso"
+	control = "odd/new\nline\tand\x07bell \x1b[31m.iso"
+	rtl     = "odd/ملف-نهائي-\u202egpj.iso" // ends in an override of the direction
+	alone   = "alone/only-here.iso"         // no mirror has it
 )
 
 var long = "odd/" + strings.Repeat("a-very-long-name-", 14) + "end.iso"
@@ -34,7 +35,7 @@ func grow(t testing.TB, root string) {
 	for i, name := range []string{
 		"releases/2.0/README.html", "releases/2.0/SHA256SUMS", "releases/2.0/example-2.0-arm64.iso", "releases/2.0/example-2.0.10.tar.gz",
 		"releases/2.0/example-2.0.9.tar.gz", "releases/2.0/src/example-2.0.10.src.tar.xz", "releases/1.9/example-1.9-amd64.iso",
-		script, spaces, latin1, rtl, long, "odd/日本語-ünïcode.iso", "odd/[bracket]{brace}%41%.iso", "odd/new\nline\tand\x07bell.iso",
+		script, spaces, latin1, rtl, long, "odd/日本語-ünïcode.iso", control, "odd/[bracket]{brace}%41%.iso",
 	} {
 		put(t, root, name, noise(name, 1000<<(i%12)))
 	}
