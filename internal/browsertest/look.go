@@ -31,9 +31,9 @@ func (p *Page) Screenshot(name string) {
 	height := min(Value[float64](p, "Math.ceil(Math.max(document.documentElement.scrollHeight, innerHeight))"), tallest)
 	var picture []byte
 	p.do("taking a screenshot", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		beyond := true
+		yes := true
 		r, err := cdp.Call(ctx, tab, page.CaptureScreenshot, page.CaptureScreenshotParams{
-			CaptureBeyondViewport: &beyond,
+			CaptureBeyondViewport: &yes, OptimizeForSpeed: &yes,
 			Clip:                  &page.Viewport{Width: float64(p.view.Width), Height: height, Scale: 1},
 		})
 		picture = r.Data

@@ -35,11 +35,11 @@ func noScript(t *testing.T, s *site) {
 	if !browsertest.Value[bool](p, out) {
 		t.Error("the mirrors that are out cannot be unfolded")
 	}
+	p.Quiet()
 	p.Click(".mirrorbrain-folder a", true)
 	if at := browsertest.Value[string](p, "location.pathname"); at != "/releases/2.0/" {
 		t.Errorf("the link to the folder leads to %s", at)
 	}
-	p.Quiet()
 }
 
 // A click on the button beside a digest copies the digest, and says so.
