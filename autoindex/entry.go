@@ -54,3 +54,31 @@ func New(name string, dir bool) Entry {
 
 // HasSHA256 reports whether a digest is known.
 func (e *Entry) HasSHA256() bool { return e.SHA256 != [32]byte{} }
+
+// shownName is the name as it is listed: with its folder, and folders with a
+// slash.
+func (e *Entry) shownName() string {
+	if e.Dir {
+		return e.Folder + e.Name + "/"
+	}
+	return e.Folder + e.Name
+}
+
+// hasDetails reports whether there is a mirror list to link to.
+func (e *Entry) hasDetails() bool { return !e.Dir && e.Documents.Has(MirrorList) }
+
+// fileSize is the size of a file; -1: unknown, or a folder.
+func (e *Entry) fileSize() int64 {
+	if e.Dir {
+		return -1
+	}
+	return e.Size
+}
+
+// knownMirrors is how many mirrors hold a file; -1: unknown, or a folder.
+func (e *Entry) knownMirrors() int {
+	if e.Dir || !e.Indexed {
+		return -1
+	}
+	return e.Mirrors
+}

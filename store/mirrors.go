@@ -58,16 +58,24 @@ func nameTaken(err error) error {
 
 // UpdateMirror reads the mirror, lets change work on it and writes it back,
 // with its row locked from beginning to end; change must be quick and must not
-// use the store. Nothing is written when nothing changed. what says in the log
+// use the store; its error is returned as it is. Nothing is written when nothing
+// changed. what says in the log
 // what was done, the changed fields follow by
 // themselves; "" logs nothing (for what no person did).
 func (s *Store) UpdateMirror(ctx context.Context, id mirror.ID, who, what string, change func(*mirror.Mirror) error) (mirror.Mirror, error) {
 	var after mirror.Mirror
+	var refused error
 	_, err := s.visible(ctx, fmt.Sprintf("changing mirror %d", id), func(t *tx) error {
 		var err error
-		after, err = t.changeMirror(ctx, id, who, what, change)
+		after, err = t.changeMirror(ctx, id, who, what, func(m *mirror.Mirror) error {
+			refused = change(m)
+			return refused
+		})
 		return err
 	})
+	if refused != nil {
+		return mirror.Mirror{}, refused
+	}
 	if err != nil {
 		return mirror.Mirror{}, err
 	}

@@ -48,7 +48,7 @@ func (a *app) runASNUpdate(ctx context.Context, urls []string, f tableFlags) err
 			return err
 		}
 		if urls = conf.ASNSources; len(urls) == 0 {
-			return usagef("no source is known: set asn_sources in %s, or name one with --url", defaultConfig)
+			return usagef("no source is known: set asn_sources in %s, or name one with --url", a.configFile())
 		}
 	}
 	db, err := a.store(ctx)

@@ -82,6 +82,13 @@ func (a *app) runExplain(ctx context.Context, arg string, f explainFlags) error 
 	if err != nil {
 		return err
 	}
+	for i, name := range f.avoid {
+		m, err := a.findMirror(ctx, name)
+		if err != nil {
+			return fmt.Errorf("--avoid: %w", err)
+		}
+		f.avoid[i] = m.Name
+	}
 	e, err := a.newExplaining(ctx, path, f)
 	if err != nil {
 		return err

@@ -89,6 +89,9 @@ func (a *app) runGeoIPUpdate(ctx context.Context, edition string, force bool) er
 		return err
 	}
 	done, err := conf.updateGeoIP(ctx, edition, force)
+	if errors.Is(err, errNoGeoIPSource) {
+		return fmt.Errorf("%w: set geoip and geoip_source, or geoip_asn and geoip_asn_source, in %s", err, a.configFile())
+	}
 	if err != nil {
 		return err
 	}
@@ -208,7 +211,7 @@ func (a *app) printGeoIP(docs []geoipDoc, now time.Time) {
 		s.rows = append(s.rows, []string{where, d.Use, d.Path, d.Type, date, old, note})
 	}
 	if len(docs) == 0 {
-		a.note("No GeoIP database is configured: geoip and geoip_asn in %s", defaultConfig)
+		a.note("No GeoIP database is configured: geoip and geoip_asn in %s", a.configFile())
 		return
 	}
 	a.printTable(s)

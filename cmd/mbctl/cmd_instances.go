@@ -35,10 +35,7 @@ by tabs: mark, name, database, root, what is wrong with it.`,
 }
 
 func (a *app) runInstances(_ context.Context) error {
-	path := a.flagConfig
-	if path == "" {
-		path = defaultConfig
-	}
+	path := a.configFile()
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)

@@ -90,7 +90,7 @@ func (a *app) runIPLookup(ctx context.Context, names []string, f lookupFlags) er
 	}
 	defer g.close()
 	if !a.quiet && g.places == nil && g.file == nil && g.table.Len() == 0 {
-		fmt.Fprintln(a.err, "Nothing can be looked up: no GeoIP or AS database is configured (geoip, geoip_asn in "+defaultConfig+"), and no prefixes were imported ('mbctl asn import').")
+		fmt.Fprintln(a.err, "Nothing can be looked up: no GeoIP or AS database is configured (geoip, geoip_asn in "+a.configFile()+"), and no prefixes were imported ('mbctl asn import').")
 	}
 	docs := []lookupDoc{}
 	var failed []error

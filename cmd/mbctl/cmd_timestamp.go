@@ -141,7 +141,7 @@ func (a *app) treeRoot(ctx context.Context) (string, error) {
 		}
 	}
 	if !filepath.IsAbs(root) {
-		return "", usagef("timestamp: no local root of the tree is known (root in %s): give --no-root, and whole names", defaultConfig)
+		return "", usagef("timestamp: no local root of the tree is known (root in %s): give --no-root, and whole names", a.configFile())
 	}
 	return filepath.Clean(root), nil
 }

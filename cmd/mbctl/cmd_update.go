@@ -168,7 +168,7 @@ func (a *app) sayNoGeo(g *geo) {
 		return
 	}
 	if g.places == nil {
-		fmt.Fprintln(a.err, "No GeoIP database is configured (geoip in "+defaultConfig+"): places stay as they are.")
+		fmt.Fprintln(a.err, "No GeoIP database is configured (geoip in "+a.configFile()+"): places stay as they are.")
 	}
 	if g.file == nil && g.table.Len() == 0 {
 		fmt.Fprintln(a.err, "No prefixes were imported ('mbctl asn import'), nor is an AS database configured (geoip_asn): networks stay as they are.")

@@ -137,11 +137,7 @@ func states() []string {
 
 // instanceNames are the tables of the configuration file.
 func (a *app) instanceNames() (names []string) {
-	path := a.flagConfig
-	if path == "" {
-		path = defaultConfig
-	}
-	b, err := os.ReadFile(path)
+	b, err := os.ReadFile(a.configFile())
 	if err != nil {
 		return nil
 	}

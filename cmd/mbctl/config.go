@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -116,11 +117,11 @@ func (a *app) config() (*instance, error) {
 	return conf, nil
 }
 
+// configFile is the configuration file that is meant.
+func (a *app) configFile() string { return cmp.Or(a.flagConfig, defaultConfig) }
+
 func (a *app) readConfig() (*instance, error) {
-	path, named := a.flagConfig, a.flagConfig != ""
-	if !named {
-		path = defaultConfig
-	}
+	path, named := a.configFile(), a.flagConfig != ""
 	name := a.flagInstance
 	if name == "" {
 		name = os.Getenv("MB")

@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/origin"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
@@ -37,6 +40,15 @@ func (e *codedError) Unwrap() error { return e.err }
 // usagef is a mistake in how the command was called.
 func usagef(format string, args ...any) error {
 	return &codedError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// flagError says of a flag for a number what it must be.
+func flagError(err error) error {
+	bad, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok || !strings.HasPrefix(bad.GetFlag().Value.Type(), "int") && !strings.HasPrefix(bad.GetFlag().Value.Type(), "uint") {
+		return err
+	}
+	return fmt.Errorf("--%s %s: must be a whole number", bad.GetFlag().Name, bad.GetValue())
 }
 
 // exitCode gives the exit code for err.

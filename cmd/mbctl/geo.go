@@ -18,6 +18,7 @@ type geo struct {
 	file   *geoip.ASN // nil: not configured
 	table  *asn.Table // imported; goes before file
 	rules  *geoip.Rules
+	config string // the file in which the others are named
 }
 
 // openGeo opens what is configured. Only files that cannot be used are errors.
@@ -56,7 +57,7 @@ func (a *app) openGeoAs(ctx context.Context, site *nodeSite) (*geo, error) {
 }
 
 func (a *app) openGeoFiles(ctx context.Context, places, networks string) (*geo, error) {
-	g := &geo{}
+	g := &geo{config: a.configFile()}
 	var err error
 	if g.table, err = a.prefixTable(ctx); err != nil {
 		return nil, err
@@ -160,7 +161,7 @@ func (g *geo) placeOf(addrs []netip.Addr) (mirror.Place, string) {
 		return p, "" // by override
 	}
 	if g.places == nil {
-		return mirror.Place{}, "no GeoIP database is configured (geoip in " + defaultConfig + "): the place is unknown, give -c and -r"
+		return mirror.Place{}, "no GeoIP database is configured (geoip in " + g.config + "): the place is unknown, give -c and -r"
 	}
 	for _, addr := range addrs {
 		if p, ok := g.place(addr); ok {

@@ -86,6 +86,8 @@ type geoipUpdate struct {
 	err error
 }
 
+var errNoGeoIPSource = errors.New("there is nothing to get")
+
 // updateGeoIP gets the databases that have a source: those that edition means,
 // or with "" all.
 func (conf *instance) updateGeoIP(ctx context.Context, edition string, force bool) (done []geoipUpdate, err error) {
@@ -101,7 +103,7 @@ func (conf *instance) updateGeoIP(ctx context.Context, edition string, force boo
 		done = append(done, u)
 	}
 	if len(done) == 0 {
-		return nil, errors.New("there is nothing to get: set geoip and geoip_source, or geoip_asn and geoip_asn_source, in " + defaultConfig)
+		return nil, errNoGeoIPSource
 	}
 	return done, nil
 }

@@ -127,7 +127,7 @@ func (a *app) printSettings(s *foreignSettings) {
 		return
 	}
 	if len(s.lines) > 0 {
-		a.say("for the table [%s] of %s:", s.instance, defaultConfig)
+		a.say("for the table [%s] of %s:", s.instance, a.configFile())
 		for _, line := range s.lines {
 			a.say("  %s", printable(line))
 		}

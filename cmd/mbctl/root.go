@@ -109,7 +109,7 @@ A beginning:
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more, for example which database is used")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (env NO_COLOR)")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codedError{exitUsage, err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codedError{exitUsage, flagError(err)} })
 	root.CompletionOptions.HiddenDefaultCmd = false
 
 	addGroup(root, "mirrors", "Mirrors:",

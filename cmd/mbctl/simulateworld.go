@@ -58,7 +58,7 @@ func (a *app) newSimulation(ctx context.Context, f *simulateFlags, o replay.Opti
 		return nil, err
 	}
 	if s.geo.places == nil {
-		a.note("note: without a GeoIP database (geoip in %s) clients are only where the log says that they are", defaultConfig)
+		a.note("note: without a GeoIP database (geoip in %s) clients are only where the log says that they are", a.configFile())
 	}
 	s.options.Locate = func(addr netip.Addr) mirror.Client { return s.geo.client(addr) }
 	return s, nil
