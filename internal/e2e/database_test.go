@@ -71,7 +71,7 @@ func TestDatabaseGone(t *testing.T) {
 	cluster.Thaw(t)
 	s.must("enable", "newyork")
 	s.decides("the database goes on", files[0], inUSA, "newyork")
-	if n := strings.Count(s.caddy.output(), "database does not answer"); n < 2 || n > 4 {
+	if n := strings.Count(s.caddy.Output(), "database does not answer"); n < 2 || n > 4 {
 		t.Errorf("the log says %d times that the database does not answer; it was away twice, over two reloads", n)
 	}
 
@@ -131,7 +131,7 @@ func TestStartWithNothing(t *testing.T) {
 			if r.code != 4 {
 				t.Errorf("mbctl list: exit %d", r.code)
 			}
-			for _, text := range []string{r.stderr, s.caddy.output()} {
+			for _, text := range []string{r.stderr, s.caddy.Output()} {
 				if strings.Contains(text, "secret-pw") {
 					t.Errorf("the password is told: %s", text)
 				}

@@ -70,7 +70,7 @@ func newSite(t testing.TB, o settings) *site {
 	s.write(s.config, fmt.Sprintf("[test]\ndatabase = %q\ngeoip = %q\n", s.database, filepath.Join(s.dir, "places.mmdb")))
 	t.Cleanup(func() {
 		if t.Failed() && s.caddy != nil {
-			for l := range strings.Lines(s.caddy.output()) {
+			for l := range strings.Lines(s.caddy.Output()) {
 				if !strings.HasPrefix(l, `{"level":"info"`) || strings.Contains(l, `"logger":"mirrorbrain`) {
 					t.Logf("caddy: %s", l)
 				}
@@ -185,8 +185,8 @@ func (s *site) launch() {
 	s.caddy = startProcess(s.t, s.env(), filepath.Join(s.dir, "caddy.log"), filepath.Join(bin, "caddy"), append([]string{"run"}, s.caddyArgs()...)...)
 	addr := strings.TrimSuffix(strings.SplitN(s.base, "://", 2)[1], "/")
 	eventually(s.t, 30*time.Second, func() string {
-		if !s.caddy.alive() {
-			s.t.Fatalf("caddy ended: %v", s.caddy.err)
+		if !s.caddy.Alive() {
+			s.t.Fatalf("caddy ended: %v", s.caddy.Err)
 		}
 		c, err := net.DialTimeout("tcp", addr, time.Second)
 		if err != nil {
@@ -199,7 +199,7 @@ func (s *site) launch() {
 
 func (s *site) stop() {
 	s.t.Helper()
-	s.caddy.stop(s.t)
+	s.caddy.Stop(s.t)
 }
 
 // reload gives the running Caddy the configuration as it stands now.

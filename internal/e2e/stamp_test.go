@@ -363,13 +363,13 @@ func listening(t *testing.T, addr string, p *process) string {
 	t.Helper()
 	t.Cleanup(func() {
 		if t.Failed() {
-			out := p.output()
+			out := p.Output()
 			t.Logf("the server: %s", out[max(0, len(out)-4000):])
 		}
 	})
 	eventually(t, 30*time.Second, func() string {
-		if !p.alive() {
-			t.Fatalf("%s ended: %v\n%s", p.Path, p.err, p.output())
+		if !p.Alive() {
+			t.Fatalf("%s ended: %v\n%s", p.Path, p.Err, p.Output())
 		}
 		c, err := net.DialTimeout("tcp", addr, time.Second)
 		if err != nil {

@@ -72,11 +72,11 @@ func TestMagnet(t *testing.T) {
 	args := append(aria2c(), "--dir="+first, "--seed-time=5", "--seed-ratio=0", d.url(image)+".torrent")
 	seeder := startProcess(t, d.clientEnv(), filepath.Join(d.dir, "seeder.log"), mirrortest.Program(t, args[0]), args[1:]...)
 	eventually(t, 40*time.Second, func() string {
-		if !seeder.alive() {
-			t.Fatalf("aria2 has ended: %s", seeder.output())
+		if !seeder.Alive() {
+			t.Fatalf("aria2 has ended: %s", seeder.Output())
 		}
 		if got, _ := os.ReadFile(filepath.Join(first, filepath.Base(image))); !bytes.Equal(got, want) || tr.swarm(hash) == 0 {
-			return fmt.Sprintf("aria2 does not seed yet; %d have announced themselves; %s", tr.swarm(hash), seeder.output())
+			return fmt.Sprintf("aria2 does not seed yet; %d have announced themselves; %s", tr.swarm(hash), seeder.Output())
 		}
 		return ""
 	})
@@ -97,8 +97,8 @@ func TestTransmission(t *testing.T) {
 	p := startProcess(t, d.clientEnv(), filepath.Join(d.dir, "transmission.log"), mirrortest.Program(t, "transmission-cli"),
 		"--config-dir", home, "--download-dir", dir, "--port", strconv.Itoa(freePort(t, "127.0.0.1")), d.url(image)+".torrent")
 	eventually(t, 50*time.Second, func() string {
-		if !p.alive() {
-			t.Fatalf("transmission-cli has ended: %s", p.output())
+		if !p.Alive() {
+			t.Fatalf("transmission-cli has ended: %s", p.Output())
 		}
 		if _, err := os.Stat(name); err != nil { // until it is whole its name ends in .part
 			return err.Error()

@@ -85,8 +85,8 @@ func (s *site) caddyMirror(host, dir string) string {
 	eventually(s.t, 30*time.Second, func() string {
 		resp, err := client.Head("http://" + addr + "/")
 		if err != nil {
-			if !p.alive() {
-				s.t.Fatalf("the mirror's caddy ended: %s", p.output())
+			if !p.Alive() {
+				s.t.Fatalf("the mirror's caddy ended: %s", p.Output())
 			}
 			return err.Error()
 		}

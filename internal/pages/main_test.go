@@ -1,0 +1,41 @@
+package pages
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/browsertest"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/programtest"
+)
+
+// bin is the folder with the built caddy and mbctl.
+var bin string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() || runtime.GOOS != "linux" {
+		fmt.Println("tests of pages are left out: -short, or not Linux")
+		return
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	tmp, err := os.MkdirTemp("", "mbpages")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(tmp)
+	if bin, err = programtest.Bin(filepath.Join("..", ".."), tmp); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	programtest.Forget()
+	defer browsertest.Close()
+	return m.Run()
+}

@@ -1,0 +1,89 @@
+package pages
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/browsertest"
+)
+
+// page is a page that people see.
+type page struct {
+	name     string   // of its screenshots
+	target   string   // path and query, as they are sent, without the first slash
+	client   string   // address; "" is an unknown place
+	language string   // Accept-Language; "" is English
+	says     []string // what its text must have
+	heading  string   // what its h1 must be; "" is not looked at
+	variant  bool     // another page's, with other content: one picture is enough
+}
+
+// pages are all that there are. What is tried with each is in pages_test.go.
+var pages = []page{
+	{
+		name: "file", target: escape(image) + ".mirrorlist", client: inGermany, heading: "example-2.0-amd64.iso",
+		says: []string{"frankfurt.example", "Germany", "SHA-256", "OpenPGP", "Torrent", "zsync", "does not have this version"},
+	},
+	{
+		name: "file-german", target: escape(image) + ".mirrorlist", client: inGermany, language: "de-AT,de;q=0.8,en;q=0.5", heading: "example-2.0-amd64.iso",
+		says: []string{"Deutschland", "Prüfsummen", "3,00 MiB", "3.145.745"},
+	},
+	{name: "file-explain", target: escape(image) + "?mirrorlist&explain", client: inJapan, says: []string{"Why", "osaka.example"}},
+	{name: "file-alone", target: escape(alone) + ".mirrorlist", client: inGermany, heading: "only-here.iso", says: []string{host}},
+	{name: "file-all", target: escape(image) + "?mirrorlist&all", client: inGermany, says: []string{"osaka.example"}, variant: true},
+	{name: "file-nowhere", target: escape(image) + "?mirrorlist", says: []string{"newyork.example"}, variant: true},
+	{name: "file-markup", target: escape(script) + "?mirrorlist", heading: `<img src=x onerror=alert(1)>&lt;"'.iso`, variant: true},
+	{name: "file-spaces", target: escape(spaces) + "?mirrorlist", heading: "with spaces & a #hash?.iso", variant: true},
+	{name: "file-latin1", target: escape(latin1) + "?mirrorlist", heading: "caf\uFFFD-\uFFFD\uFFFD.iso", variant: true},
+	{name: "file-rtl", target: escape(rtl) + "?mirrorlist", variant: true},
+	{name: "file-control", target: escape(control) + "?mirrorlist", variant: true},
+	{name: "file-long", target: escape(long) + "?mirrorlist", variant: true},
+	{
+		name: "mirrors", target: "published/mirrors.html", heading: "Mirrors of Example <OS>",
+		says: []string{"Frankfurt <b>University</b> & Friends", "10 Gbit/s <script>alert(1)</script>", "Odd <b>names</b>"},
+	},
+}
+
+// view is how the page's visitor looks at it.
+func (p page) view() browsertest.View {
+	client := p.client
+	if client == "" {
+		client = nowhere
+	}
+	return browsertest.View{Language: p.language, Header: map[string]string{"X-Forwarded-For": client}}
+}
+
+// lang is the language that the page is to be in.
+func (p page) lang() string {
+	if strings.HasPrefix(p.language, "de") {
+		return "de"
+	}
+	return "en"
+}
+
+// pageOf finds a page by its name.
+func pageOf(t testing.TB, name string) page {
+	t.Helper()
+	for _, p := range pages {
+		if p.name == name {
+			return p
+		}
+	}
+	t.Fatalf("there is no page %s", name)
+	return page{}
+}
+
+// escape is percent-encoding: every byte but RFC 3986's unreserved ones and the
+// slash.
+func escape(path string) string {
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~/", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
