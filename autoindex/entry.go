@@ -54,3 +54,12 @@ func New(name string, dir bool) Entry {
 
 // HasSHA256 reports whether a digest is known.
 func (e *Entry) HasSHA256() bool { return e.SHA256 != [32]byte{} }
+
+// shownName is the name as it is listed: with its folder, and folders with a
+// slash.
+func (e *Entry) shownName() string {
+	if e.Dir {
+		return e.Folder + e.Name + "/"
+	}
+	return e.Folder + e.Name
+}

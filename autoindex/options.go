@@ -51,8 +51,9 @@ type Options struct {
 	Columns Columns
 
 	// NameWidth and DescriptionWidth are the widths of these columns in
-	// characters in Fancy; Plain and Table do not cut descriptions and use
-	// NameWidth for Table alone. 0: DefaultWidth; Widest: as wide as needed.
+	// characters in Fancy and Table; what is longer is cut. 0: DefaultWidth, to
+	// which for descriptions the widths of columns that are not shown are added;
+	// Widest: as wide as needed.
 	NameWidth, DescriptionWidth int
 	// DateLayout is the layout of times in Fancy and Table, as package time has
 	// them. "": DateFormat.
