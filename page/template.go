@@ -115,6 +115,7 @@ type Frame struct {
 	ScriptURL     string // "": no script
 
 	Programs string // URL of the same for programs; "" there is none
+	Plain    string // URL of the same as plain text; "" there is none
 	Made     string // when it was made, in words; "" it does not say
 	MadeAttr string // likewise, for the datetime attribute
 }

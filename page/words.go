@@ -30,6 +30,7 @@ type Common struct {
 	Home       string            `json:"home"`     // of the project
 	Footer     string            `json:"footer"`   // %s: when it was made
 	Programs   string            `json:"programs"` // link to the same for programs
+	Plain      string            `json:"plain"`    // link to the same as plain text
 	Copy       string            `json:"copy"`     // a button
 	Copied     string            `json:"copied"`   // what it says then
 	Continents map[string]string `json:"continents"`
