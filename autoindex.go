@@ -144,7 +144,10 @@ func (x *Autoindex) Provision(ctx caddy.Context) error {
 	if x.look, err = openPages(&x.Pages, x.rt, repl); err != nil {
 		return err
 	}
-	if err := x.provideForm(x.look); err != nil {
+	if err := x.provideForm(); err != nil {
+		return err
+	}
+	if err := x.providePage(x); err != nil {
 		return err
 	}
 	x.walking = make(chan struct{}, 1)

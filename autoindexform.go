@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/autoindex"
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 )
 
 // AutoindexForm is how listings are written.
@@ -86,6 +85,7 @@ type AutoindexForm struct {
 
 	options  autoindex.Options
 	describe autoindex.Descriptions
+	page     *autoindex.Page
 }
 
 // AutoindexDescription describes what matches a pattern.
@@ -117,7 +117,7 @@ var columnWords = map[string]autoindex.Columns{
 }
 
 // provideForm turns the settings into what package autoindex knows.
-func (f *AutoindexForm) provideForm(look *page.Look) (err error) {
+func (f *AutoindexForm) provideForm() (err error) {
 	f.options = autoindex.Options{
 		NameWidth: f.NameWidth, DescriptionWidth: f.DescriptionWidth, DateLayout: f.DateFormat, TextDateLayout: f.TextDateFormat,
 		IgnoreClient: f.IgnoreClient, SuppressColumnSorting: !*f.ColumnLinks, SuppressRules: !*f.Rules,
@@ -147,10 +147,7 @@ func (f *AutoindexForm) provideForm(look *page.Look) (err error) {
 			return err
 		}
 	}
-	if err := f.options.Validate(); err != nil {
-		return err
-	}
-	return f.providePage(look)
+	return f.options.Validate()
 }
 
 func (f *AutoindexForm) order() (o autoindex.Order, err error) {
@@ -184,4 +181,31 @@ func location(name string) (*time.Location, error) {
 		return nil, fmt.Errorf("time_zone: %w", err)
 	}
 	return l, nil
+}
+
+// providePage prepares the page for people.
+func (f *AutoindexForm) providePage(x *Autoindex) (err error) {
+	f.page, err = autoindex.NewPage(x.look, autoindex.PageOptions{
+		Columns: f.options.Columns, Location: f.options.Location, Fixed: f.IgnoreClient || !*f.ColumnLinks,
+		Search: *x.Search, JSON: "format=json", Text: "format=text",
+	})
+	return err
+}
+
+// ask reads a query: beside what package autoindex reads, `format` is understood,
+// for links to the same in another format.
+func (f *AutoindexForm) ask(query string) autoindex.Ask {
+	a := f.options.Ask(query)
+	if f.IgnoreClient || a.Format != autoindex.Auto || !strings.Contains(query, "format=") {
+		return a
+	}
+	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		if word, ok := strings.CutPrefix(pair, "format="); ok {
+			if format, err := autoindex.ParseFormat(word); err == nil {
+				a.Format = format
+			}
+			break
+		}
+	}
+	return a
 }

@@ -82,11 +82,17 @@ func (h *Handler) compile(v *catalog.View, from basis) *selection {
 func (h *Handler) policyFor(v *catalog.View, rules *geoip.Rules) redirector.Policy {
 	p := h.Compile(v.Key())
 	p.Edges = rules.Edges()
-	p.MaxScanAge = mirror.DefaultMaxScanAge
-	if h.rt.MaxScanAge > 0 {
-		p.MaxScanAge = time.Duration(h.rt.MaxScanAge)
-	} else if d, err := caddy.ParseDuration(v.Setting(settingScanAge)); err == nil && d > 0 {
-		p.MaxScanAge = d
-	}
+	p.MaxScanAge = h.rt.maxScanAge(v)
 	return p
+}
+
+// maxScanAge is how old a mirror's scan may be.
+func (in *instance) maxScanAge(v *catalog.View) time.Duration {
+	if in.MaxScanAge > 0 {
+		return time.Duration(in.MaxScanAge)
+	}
+	if d, err := caddy.ParseDuration(v.Setting(settingScanAge)); err == nil && d > 0 {
+		return d
+	}
+	return mirror.DefaultMaxScanAge
 }
