@@ -16,7 +16,7 @@ import (
 // listings remembers what is in folders (contents), and the pages made of it.
 //
 // The time of a folder does not tell that a file in it was written to, and
-// nothing tells all that the catalog has to say of its files. So contents are
+// nothing tells when the catalog has something new to say of its files. So contents are
 // read again when they are older than `refresh`; if they come out the same, what
 // was made of them stays. No request gets anything older, and one folder is read
 // at most once in that time, however many ask for it, in whatever forms.
@@ -105,7 +105,18 @@ func (l *listings) fly(ctx context.Context, key any, f *flight, old any, makes f
 	close(f.done)
 }
 
-// contents is what is in a folder, or what a search found.
+// guarded turns a panic into an error: outside of a request it would end the
+// process.
+func guarded(ctx context.Context, old any, makes func(context.Context, any) (any, error)) (v any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("making a listing: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return makes(ctx, old)
+}
+
+// folderContents is what is in a folder, or what a search found.
 type folderContents struct {
 	at      time.Time // when it was read
 	err     error     // there is no such folder, for instance; the rest is empty then

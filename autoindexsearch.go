@@ -165,8 +165,8 @@ func (x *Autoindex) latest(w http.ResponseWriter, r *http.Request, p place, ask 
 		return x.problem(w, r, err)
 	}
 	x.cacheControl(w.Header())
-	e, ok := autoindex.Latest(c.listing.Entries, ask.Latest, ask.LatestBy)
-	if !ok {
+	e := autoindex.Latest(c.listing.Entries, ask.Latest, ask.LatestBy)
+	if e == nil {
 		h := w.Header()
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		h.Set("X-Content-Type-Options", "nosniff")

@@ -67,7 +67,7 @@ func listedPath(urlPath string) (string, bool) {
 // unslashed is for a path without a slash at its end: where a folder has this
 // name, links in its listing need the slash.
 func (x *Autoindex) unslashed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, p place) error {
-	asked := asked(r)
+	asked := askedPath(r)
 	if strings.HasSuffix(asked, "/") || r.URL.Path != "" && path.Base(asked) != path.Base(r.URL.Path) || !x.isFolder(r.Context(), p) {
 		return next.ServeHTTP(w, r) // what was rewritten is what the operator wants
 	}
@@ -83,8 +83,8 @@ func (x *Autoindex) unslashed(w http.ResponseWriter, r *http.Request, next caddy
 	return nil
 }
 
-// asked is the path as the client sees it.
-func asked(r *http.Request) string {
+// askedPath is the path as the client sees it.
+func askedPath(r *http.Request) string {
 	if o, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && o.URL != nil {
 		return o.URL.Path
 	}
@@ -118,7 +118,7 @@ func (x *Autoindex) place(r *http.Request, folder string) (p place, ok bool) {
 			p.hide += absoluteHide(repl.ReplaceAll(h, "")) + "\x00"
 		}
 	}
-	p.url = path.Clean("/" + asked(r))
+	p.url = path.Clean("/" + askedPath(r))
 	if own := path.Clean("/" + folder); !strings.HasSuffix(p.url, own) { // rewritten to something else
 		p.url = own
 	}

@@ -12,7 +12,7 @@ import (
 
 // pageRows writes the rows of a page by appending: a folder may have 50,000, for
 // which html/template takes seconds. What it appends is either constant, or went
-// through appendText, appendHref or a function that gives digits.
+// through appendText, appendPageHref or a function that gives digits.
 type pageRows struct {
 	*Page
 
@@ -87,7 +87,7 @@ func (r *pageRows) name(e *Entry) {
 	r.add("</a>")
 	if e.Folder != "" {
 		r.add(`<small><a href="`)
-		r.b = appendHref(r.b, e.Folder, "")
+		r.b = appendPageHref(r.b, e.Folder, "")
 		r.add(`">`)
 		r.text(e.Folder)
 		r.add("</a></small>")
@@ -107,7 +107,7 @@ func (r *pageRows) name(e *Entry) {
 // href begins a link to the entry or, with a suffix, to what there is about it.
 func (r *pageRows) href(e *Entry, suffix string) {
 	r.add(`<a href="`)
-	r.b = appendHref(r.b, e.Folder, e.Name)
+	r.b = appendPageHref(r.b, e.Folder, e.Name)
 	if e.Dir {
 		r.add("/")
 	}
@@ -232,9 +232,9 @@ func (r *pageRows) way(e *Entry, suffix, label string) {
 	r.add("</a> ")
 }
 
-// appendHref appends a relative URL (RFC 3986 section 4.2) of the bytes of a
+// appendPageHref appends a relative URL (RFC 3986 section 4.2) of the bytes of a
 // name. A colon in its first segment would make a scheme of what is before it.
-func appendHref(b []byte, folder, name string) []byte {
+func appendPageHref(b []byte, folder, name string) []byte {
 	first := folder
 	if folder == "" {
 		first = name
