@@ -178,6 +178,9 @@ func (x *Autoindex) provisionIndex(ctx caddy.Context) error {
 	if x.rt = x.app.instances[x.Instance]; x.rt == nil {
 		return fmt.Errorf("no instance %q: the global option mirrorbrain configures %s", x.Instance, x.app.names())
 	}
+	if x.Root == rootOff {
+		x.app.addListed(x.Instance)
+	}
 	return nil
 }
 

@@ -49,7 +49,9 @@ func (x *Autoindex) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 	}
 	s, err := x.listing(r.Context(), p, "")
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && s.index:
+	case errors.Is(err, fs.ErrNotExist):
+		return x.pass(w, r, next)
+	case err == nil && s.index:
 		return next.ServeHTTP(w, r)
 	case err != nil:
 		return x.problem(w, r, err)
@@ -69,7 +71,7 @@ func listedPath(urlPath string) (string, bool) {
 func (x *Autoindex) unslashed(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, p place) error {
 	asked := askedPath(r)
 	if strings.HasSuffix(asked, "/") || r.URL.Path != "" && path.Base(asked) != path.Base(r.URL.Path) || !x.isFolder(r.Context(), p) {
-		return next.ServeHTTP(w, r) // what was rewritten is what the operator wants
+		return x.pass(w, r, next) // what was rewritten is what the operator wants
 	}
 	to := mirror.EscapePath(strings.TrimLeft(asked, "/"))
 	if to = "/" + to; to != "/" {
@@ -81,6 +83,15 @@ func (x *Autoindex) unslashed(w http.ResponseWriter, r *http.Request, next caddy
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusPermanentRedirect)
 	return nil
+}
+
+// pass leaves what is no folder to the next handler. Without a local tree nobody
+// behind this one has it either.
+func (x *Autoindex) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if x.Root == rootOff {
+		return caddyhttp.Error(http.StatusNotFound, fs.ErrNotExist)
+	}
+	return next.ServeHTTP(w, r)
 }
 
 // askedPath is the path as the client sees it.
