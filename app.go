@@ -35,6 +35,7 @@ type App struct {
 
 	mu     sync.Mutex
 	sites  []*Handler
+	listed map[string]bool // instances whose index is listed where there is no local tree
 	cancel context.CancelFunc // of the loops of this configuration
 	loops  sync.WaitGroup
 }
@@ -246,6 +247,23 @@ func (a *App) addSite(h *Handler) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sites = append(a.sites, h)
+}
+
+// addListed notes that the folders of an instance's index can be listed.
+func (a *App) addListed(instance string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.listed == nil {
+		a.listed = map[string]bool{}
+	}
+	a.listed[instance] = true
+}
+
+// isListed reports whether what is no file may be a folder that is listed.
+func (a *App) isListed(instance string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.listed[instance]
 }
 
 // names lists the instances for messages.

@@ -22,6 +22,7 @@ func init() {
 	httpcaddyfile.RegisterHandlerDirective("mirrorbrain", parseHandler)
 	httpcaddyfile.RegisterDirectiveOrder("mirrorbrain_hooks", httpcaddyfile.Before, "file_server") // before mirrorbrain, too
 	httpcaddyfile.RegisterDirectiveOrder("mirrorbrain", httpcaddyfile.Before, "file_server")
+	httpcaddyfile.RegisterDirectiveOrder("mirrorbrain_autoindex", httpcaddyfile.Before, "file_server") // behind mirrorbrain
 }
 
 // parseApp adds one global block to the blocks before it.

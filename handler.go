@@ -241,7 +241,7 @@ func (q *question) unknown(w http.ResponseWriter) action {
 		return q.folder(w)
 	case q.removed(w):
 		return done
-	case h.Root == rootOff:
+	case h.Root == rootOff && !h.app.isListed(h.Instance): // else it may be a folder
 		return q.o.say(resultError, "not_indexed", notFound)
 	case h.closed(q.root, q.file, q.now):
 		return q.o.say(resultError, "closed", notFound)

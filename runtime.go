@@ -92,7 +92,10 @@ type database struct {
 	digests *remembered[mirror.FileID, *mirror.Digests]
 	history *remembered[string, []pastVersion]
 	folders *remembered[string, *contents]
+	counted *remembered[string, map[string]store.ListedFolder]
 	streams chan struct{} // holds one for each document that is streamed
+
+	searching chan struct{} // holds one for each search for names
 
 	notes note.Memory // a reload must not forget which notes came
 
@@ -158,6 +161,8 @@ func newDatabase(url string, conns int) (*database, error) {
 	d.history = newRemembered(4<<20, weighHistory, d.readHistory)
 	d.streams = make(chan struct{}, zsyncStreams)
 	d.folders = newRemembered(16<<20, weighFolder, d.readFolder)
+	d.counted = newRemembered(8<<20, weighCounted, d.readCounted)
+	d.searching = make(chan struct{}, 1)
 	return d, nil
 }
 
@@ -226,6 +231,7 @@ func (d *database) Destruct() error {
 		d.digests.close()
 		d.history.close()
 		d.folders.close()
+		d.counted.close()
 		if err := d.store.Close(); err != nil {
 			logs.logger().Error("closing the database", "database", d.store.Describe(), "err", err)
 		}

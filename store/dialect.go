@@ -21,10 +21,12 @@ type dialect struct {
 	bytes      string             // type name
 	keys       int                // pairs looked up in one statement
 	contains   string             // SQL for: the bytes ? are somewhere in name
-	hasTable   string             // SQL for: is there a table $1
-	tableSize  string             // SQL for: bytes of table $1 with its indexes
-	holdClaims string             // lets nobody claim versions to hash until the transaction ends; "" where nobody else writes then
-	migrating  string             // first statement of a migration, "" none
+	holdsText  string             // SQL for: what textKey makes of a text, $1, may be somewhere in name, in upper or lower case (ASCII)
+	textKey    func(text string) any
+	hasTable   string // SQL for: is there a table $1
+	tableSize  string // SQL for: bytes of table $1 with its indexes
+	holdClaims string // lets nobody claim versions to hash until the transaction ends; "" where nobody else writes then
+	migrating  string // first statement of a migration, "" none
 	insert     func(ctx context.Context, tx *tx, table string, columns []string, rows [][]any) error
 }
 
@@ -33,6 +35,8 @@ var postgres = dialect{
 	bytes:      "bytea",
 	keys:       500,
 	contains:   "position(CAST(? AS bytea) IN name) > 0",
+	holdsText:  `position(CAST($1 AS text) IN lower(encode(name, 'escape') COLLATE "C")) > 0`,
+	textKey:    escapedKey,
 	now:        "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint",
 	forUpdate:  " FOR UPDATE",
 	notify:     "NOTIFY mirrorbrain",
@@ -52,6 +56,8 @@ var sqliteDialect = dialect{
 	bytes:     "BLOB",
 	keys:      20, // the driver's time to bind grows by the square
 	contains:  "instr(name, ?) > 0",
+	holdsText: "instr(CAST(lower(CAST(name AS TEXT)) AS BLOB), $1) > 0", // lower and the casts leave all other bytes as they are
+	textKey:   func(text string) any { return []byte(lowerASCII(text)) },
 	now:       "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000000)",
 	standby:   "SELECT 0",
 	hasTable:  "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",

@@ -1,0 +1,195 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/autoindex"
+)
+
+// Folder is what is in a folder.
+type Folder struct {
+	Entries []autoindex.Entry // in no particular order
+	ModTime time.Time         // of the folder itself
+	// Index is the name of a file that stands for the folder; "" there is none.
+	Index string
+	// Cut says that there was more than is ever read.
+	Cut bool
+}
+
+// most is how many entries of a folder are read: what is beyond that is no folder
+// to be listed, but should not take all memory either.
+const most = 1 << 20
+
+// chunk is how many entries are read before the context is looked at again.
+const chunk = 1024
+
+// Read reads a folder, by its path below the root. What cannot be looked at is
+// left out, as is what is neither a file nor a folder. Errors: fs.ErrNotExist for
+// what is no folder, or hidden, or not to be reached by the rule for links;
+// ErrClosed; fs.ErrPermission where this process may not read it.
+func (t *Tree) Read(ctx context.Context, folder string) (*Folder, error) {
+	f, err := t.files()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := t.reach(f, folder); err != nil {
+		return nil, err
+	}
+	dir, err := f.open(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	info, err := dir.Stat()
+	if err != nil {
+		return nil, err
+	}
+	found := &Folder{ModTime: info.ModTime()}
+	for !found.Cut {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		list, err := dir.ReadDir(chunk)
+		for _, d := range list {
+			t.add(f, folder, d, found)
+		}
+		if errors.Is(err, io.EOF) || err == nil && len(list) == 0 {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		found.Cut = len(found.Entries) >= most
+	}
+	return found, nil
+}
+
+// IsFolder reports whether there is a folder that Read would read.
+func (t *Tree) IsFolder(folder string) bool {
+	f, err := t.files()
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return t.reach(f, folder) == nil
+}
+
+// reach goes down to a folder, and says why it cannot be listed.
+func (t *Tree) reach(f files, folder string) error {
+	if folder != "" && t.hides(folder) {
+		return fs.ErrNotExist
+	}
+	for i := 0; i <= len(folder); i++ {
+		if i < len(folder) && folder[i] != '/' || i == 0 && folder != "" {
+			continue
+		}
+		last := i == len(folder)
+		if t.Open && t.Links != Hide && !last { // nothing to be asked on the way
+			continue
+		}
+		if err := t.enter(f, folder[:i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tree) enter(f files, folder string) error {
+	if t.Links == Hide && t.FS == nil && folder != "" {
+		info, err := f.lstat(folder)
+		if err != nil {
+			return err
+		}
+		if info.Mode()&fs.ModeSymlink != 0 {
+			return fs.ErrNotExist
+		}
+	}
+	info, err := f.stat(folder)
+	switch {
+	case err != nil:
+		if t.leadsOut(f, folder) {
+			return fs.ErrNotExist
+		}
+		return err
+	case !info.IsDir():
+		return fs.ErrNotExist
+	case folder != "" && t.closed(info):
+		return ErrClosed
+	}
+	return nil
+}
+
+// leadsOut reports whether a path cannot be reached because a link on the way
+// leads out of the root: os.Root has no error of its own for it.
+func (t *Tree) leadsOut(f files, path string) bool {
+	if t.Links == Follow || t.FS != nil {
+		return false
+	}
+	info, err := f.lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// add adds an entry, if it is to be shown.
+func (t *Tree) add(f files, folder string, d fs.DirEntry, to *Folder) {
+	name := d.Name()
+	path := name
+	if folder != "" {
+		path = folder + "/" + name
+	}
+	own, err := d.Info()
+	if err != nil || strings.ContainsAny(name, "/\x00") {
+		return
+	}
+	e, ok := t.entry(f, path, name, own)
+	if !ok || t.hides(path) {
+		return
+	}
+	if !e.Dir && slices.Contains(t.Indexes, name) && (to.Index == "" || slices.Index(t.Indexes, name) < slices.Index(t.Indexes, to.Index)) {
+		to.Index = name
+	}
+	if t.Ignored == nil || !t.Ignored(name) {
+		to.Entries = append(to.Entries, e)
+	}
+}
+
+// entry looks at what own is about; false if it is not to be shown.
+func (t *Tree) entry(f files, path, name string, own fs.FileInfo) (e autoindex.Entry, ok bool) {
+	info := own
+	e = autoindex.New(name, false)
+	if own.Mode()&fs.ModeSymlink != 0 {
+		if t.Links == Hide && t.FS == nil {
+			return e, false
+		}
+		var err error
+		if info, err = f.stat(path); err != nil { // it leads nowhere, or out
+			return e, false
+		}
+		e.Symlink = true
+		if t.Reveal {
+			e.SymlinkTarget, _ = f.readlink(path)
+		}
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() || t.closed(info) {
+		return e, false
+	}
+	e.Dir, e.Size, e.ModTime, e.Mode = info.IsDir(), info.Size(), info.ModTime(), own.Mode()
+	return e, true
+}
+
+func (t *Tree) hides(path string) bool { return t.Hidden != nil && t.Hidden(path) }
+
+// closed reports whether others may not read a file, or not read and enter a
+// folder: a release that is staged.
+func (t *Tree) closed(info fs.FileInfo) bool {
+	need := fs.FileMode(0o004)
+	if info.IsDir() {
+		need = 0o005
+	}
+	return !t.Open && t.FS == nil && info.Mode()&need != need
+}
