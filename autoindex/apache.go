@@ -102,12 +102,14 @@ func appendEcho(dst []byte, a Ask) []byte {
 		dst = append(dst, ";F=1"...)
 	case Table:
 		dst = append(dst, ";F=2"...)
+	default: // not asked for
 	}
 	switch a.Version {
 	case Off:
 		dst = append(dst, ";V=0"...)
 	case On:
 		dst = append(dst, ";V=1"...)
+	case Unset:
 	}
 	if a.Pattern != "" {
 		dst = appendPercent(append(dst, ";P="...), a.Pattern, &plainInEcho, lowerHex)

@@ -32,8 +32,11 @@ func TestApacheInserts(t *testing.T) {
 	`
 	var d Descriptions
 	for _, r := range [][2]string{
-		{"An ISO", "*.iso"}, {"below that", "/pub/c.tar"}, {"part of a name", "EAD"},
-		{"exactly twenty-three ch", "h.t"}, {"a description that is longer than all columns", "long"},
+		{"An ISO", "*.iso"},
+		{"below that", "/pub/c.tar"},
+		{"part of a name", "EAD"},
+		{"exactly twenty-three ch", "h.t"},
+		{"a description that is longer than all columns", "long"},
 		{"a description that is longer than all columns", "h.html"},
 	} {
 		if err := d.Add(r[0], r[1]); err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // listed gives what this project's scanner reads from a page at /pub/.
-func listed(t *testing.T, f Format, body []byte) (map[string]listing.Entry, listing.Summary) {
+func listed(t *testing.T, f Format, body []byte, cut bool) (map[string]listing.Entry, listing.Summary) {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/pub/" { // a folder below: empty
@@ -23,6 +23,9 @@ func listed(t *testing.T, f Format, body []byte) (map[string]listing.Entry, list
 			return
 		}
 		w.Header().Set("Content-Type", f.Type())
+		if cut {
+			w.Header().Set(CutHeader, "1")
+		}
 		_, _ = w.Write(body)
 	}))
 	defer srv.Close()
@@ -52,7 +55,7 @@ func checkListed(t *testing.T, f Format, o *Options, entries []Entry) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, sum := listed(t, f, body)
+	got, sum := listed(t, f, body, false)
 	if !sum.Complete() || sum.Refused > 0 || len(got) != len(entries) {
 		t.Errorf("%v: %d entries of %d, %+v\n%s", f, len(got), len(entries), sum, body)
 	}
@@ -93,6 +96,20 @@ func TestOwnScannerReadsUs(t *testing.T) {
 	for _, f := range []Format{Plain, Fancy, Table, JSON} {
 		for _, o := range crawledOptions {
 			checkListed(t, f, &o, entries)
+		}
+	}
+}
+
+// What is not shown is not taken for absent.
+func TestOwnScannerSeesTheCut(t *testing.T) {
+	t.Parallel()
+	for _, f := range []Format{Plain, Fancy, Table, JSON} {
+		body, err := Append(nil, f, &Listing{Path: "/pub/", Entries: []Entry{New("a", false)}, Cut: true}, &Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, sum := listed(t, f, body, true); len(got) != 1 || sum.Complete() {
+			t.Errorf("%v: %d entries, %+v", f, len(got), sum)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func Latest(entries []Entry, glob string, by LatestBy) *Entry {
 		if names[besides(e.Name)] {
 			continue
 		}
-		c := candidate{e, appendVersionKey(nil, e.Name)}
+		c := candidate{e, versionKey(e.Name)}
 		if best.e == nil || c.newer(best, by) {
 			best = c
 		}

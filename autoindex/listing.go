@@ -31,6 +31,11 @@ type Listing struct {
 	Ask Ask
 }
 
+// CutHeader is the header field that an answer with a Listing that is Cut must
+// carry, with the value "1": so that a scanner takes nothing for absent that is
+// only not shown. JSON has no other way to say so.
+const CutHeader = "X-MirrorBrain-Listing-Cut"
+
 // Insert is what an operator put beside the files to be shown around their list.
 // The zero value is nothing.
 type Insert struct {

@@ -15,7 +15,7 @@ func slowNatural(a, b string, fold bool) int {
 			return cmp.Compare(len(a), len(b))
 		}
 		if x, y := digitRun(a), digitRun(b); x != "" && y != "" {
-			c := 0
+			var c int
 			if x[0] == '0' || y[0] == '0' {
 				c = strings.Compare(x, y)
 			} else if c = cmp.Compare(len(x), len(y)); c == 0 {

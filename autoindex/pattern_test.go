@@ -169,7 +169,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q was taken", bad)
 		}
 	}
-	if (Names)(nil).Match("a") {
+	if Names(nil).Match("a") {
 		t.Error("no pattern matches")
 	}
 }

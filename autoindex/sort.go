@@ -140,8 +140,9 @@ func (o Order) number(e *Entry) int64 {
 		return e.fileSize()
 	case ByMirrors:
 		return int64(e.knownMirrors())
+	default:
+		return 0
 	}
-	return 0
 }
 
 // rows makes what is sorted.

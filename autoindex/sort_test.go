@@ -46,6 +46,7 @@ func slowCompare(o Order, a, b *Entry) int {
 		c = cmp.Compare(a.knownMirrors(), b.knownMirrors())
 	case ByDescription:
 		c = text(a.Description, b.Description)
+	default:
 	}
 	x, y := a.shownName(), b.shownName()
 	if o.Version && o.IgnoreCase {

@@ -128,7 +128,7 @@ var parentEntry = New("..", true)
 
 func (p *apachePage) appendTableName(dst []byte, e *Entry) []byte {
 	dst = p.appendCell(dst, "td", "name", "")
-	n := 0
+	var n int
 	if e == nil {
 		dst, n = p.appendParentName(dst)
 	} else {

@@ -24,8 +24,8 @@ var stages = map[string]byte{
 	"rc": 5, "cr": 5, "c": 5,
 }
 
-// appendVersionKey appends the key of a name.
-func appendVersionKey(dst []byte, name string) []byte {
+// versionKey gives the key of a name.
+func versionKey(name string) (dst []byte) {
 	afterNumber := false
 	for i := 0; i < len(name); {
 		c, end := name[i], i+1

@@ -30,6 +30,10 @@ const (
 	acceptHTML = "text/html, */*;q=0.1"
 )
 
+// cutHeader is what package autoindex has its listings carry where they do not
+// show all of a folder, in any form.
+const cutHeader = "X-MirrorBrain-Listing-Cut"
+
 // statusError is an answer that is not a page.
 type statusError struct {
 	code  int
@@ -161,6 +165,9 @@ func (l *Lister) get(ctx context.Context, path, accept string, yield func(item) 
 		err = nil
 	case delimited(resp) && isHTML(media):
 		p.cut = "" // HTTP itself said where the page ends
+	}
+	if resp.Header.Get(cutHeader) != "" {
+		p.cut = "the server does not show all of it"
 	}
 	if p.astray != "" {
 		p.cut = p.astray
