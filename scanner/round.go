@@ -215,5 +215,7 @@ func (r *round) store(ctx context.Context, f *failure) error {
 	if f.subtree != "" {
 		return nil
 	}
-	return r.db.ScanFailed(ctx, lease, f.m.ID, f.at, f.report.Err.Error())
+	return r.db.ScanFailed(ctx, lease, store.ScanFailure{
+		Mirror: f.m.ID, Started: f.report.Started, At: f.at, Protocol: f.report.Protocol, Response: f.report.Response, Reason: f.report.Err.Error(),
+	})
 }

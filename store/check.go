@@ -183,6 +183,8 @@ func (c *checker) orphans() error {
 		{"folder_stat", "folder", "folder"},
 		{"holdings", "mirror", "mirror"},
 		{"large_file", "mirror", "mirror"},
+		{"scan_run", "mirror", "mirror"},
+		{"mirror_state", "mirror", "mirror"},
 	} {
 		where := "NOT EXISTS (SELECT 1 FROM " + o.of + " p WHERE p.id = " + o.table + "." + o.column + ")"
 		if err := c.count(o.table, where, statement("DELETE FROM "+o.table+" WHERE "+where), byRepair, "%d rows of "+o.table+" belong to no "+o.of); err != nil {

@@ -199,7 +199,7 @@ func (t *tx) folderIDs(ctx context.Context, paths map[string]struct{}) (map[stri
 			parent, name := splitPath(p)
 			byKey[folderKey{ids[parent], name}] = p
 		}
-		if err := t.lookUpFolders(ctx, byKey, ids); err != nil {
+		if err := lookUpFolders(ctx, t, t.d, byKey, ids); err != nil {
 			return nil, err
 		}
 		if err := t.makeFolders(ctx, byKey, ids); err != nil {
@@ -231,10 +231,10 @@ func byDepth(paths map[string]struct{}) [][]string {
 }
 
 // lookUpFolders moves the folders that are there from keys to ids.
-func (t *tx) lookUpFolders(ctx context.Context, keys map[folderKey]string, ids map[string]int64) error {
-	args := make([]any, 0, 2*t.d.keys)
+func lookUpFolders(ctx context.Context, q querier, d *dialect, keys map[folderKey]string, ids map[string]int64) error {
+	args := make([]any, 0, 2*d.keys)
 	ask := func() error {
-		rows, err := t.QueryContext(ctx, "WITH v (parent, name) AS (VALUES "+typed(placeholders(len(args)/2, 2), "bigint", t.d.bytes)+`)
+		rows, err := q.QueryContext(ctx, "WITH v (parent, name) AS (VALUES "+typed(placeholders(len(args)/2, 2), "bigint", d.bytes)+`)
 			SELECT f.id, f.parent, f.name FROM v JOIN folder f ON f.parent = v.parent AND f.name = v.name`, args...)
 		if err != nil {
 			return err

@@ -64,7 +64,7 @@ func TestLeaseRunsOut(t *testing.T) {
 		if _, err := s.CommitScan(ctx, a, ScanResult{Mirror: m.ID}); !errors.Is(err, ErrLeaseLost) {
 			t.Errorf("committing a scan: %v", err)
 		}
-		if err := s.ScanFailed(ctx, a, m.ID, time.Now(), "why"); !errors.Is(err, ErrLeaseLost) {
+		if err := s.ScanFailed(ctx, a, ScanFailure{Mirror: m.ID, At: time.Now(), Reason: "why"}); !errors.Is(err, ErrLeaseLost) {
 			t.Errorf("noting a failure: %v", err)
 		}
 		if err := s.Renew(ctx, &a, time.Minute); !errors.Is(err, ErrLeaseLost) {

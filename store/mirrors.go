@@ -119,8 +119,8 @@ func (t *tx) writeMirror(ctx context.Context, row *mirrorRow) error {
 	return err
 }
 
-// DeleteMirror removes a mirror and its holdings. A mark stays for a week, so
-// that the nodes hear of it.
+// DeleteMirror removes a mirror, its holdings and its history; what was logged
+// stays. A mark stays for a week, so that the nodes hear of it.
 func (s *Store) DeleteMirror(ctx context.Context, id mirror.ID, who string) error {
 	_, err := s.visible(ctx, fmt.Sprintf("deleting mirror %d", id), func(t *tx) error {
 		m, err := t.lockMirror(ctx, id)
@@ -131,8 +131,10 @@ func (s *Store) DeleteMirror(ctx context.Context, id mirror.ID, who string) erro
 		if err != nil {
 			return err
 		}
-		if _, err := t.ExecContext(ctx, "DELETE FROM holdings WHERE mirror = $1", int64(id)); err != nil {
-			return err
+		for _, table := range []string{"holdings", "scan_run", "mirror_state"} {
+			if _, err := t.ExecContext(ctx, "DELETE FROM "+table+" WHERE mirror = $1", int64(id)); err != nil {
+				return err
+			}
 		}
 		return t.event(ctx, Event{Mirror: id, MirrorName: m.Name, Who: who, What: "deleted"})
 	})

@@ -205,7 +205,7 @@ func TestBadText(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Store) {
 		m := newMirror(t, s, "m")
 		l := lease(t, s, "scan")
-		ok(t, s.ScanFailed(t.Context(), l, m.ID, time.Now(), "said \xff\x00 and left"))
+		ok(t, s.ScanFailed(t.Context(), l, ScanFailure{Mirror: m.ID, At: time.Now(), Reason: "said \xff\x00 and left"}))
 		got := must[mirror.Mirror](t)(s.Mirror(t.Context(), "m"))
 		if got.Scan.Error != "said \uFFFD\uFFFD and left" && got.Scan.Error != "said \uFFFD and left" {
 			t.Errorf("%q", got.Scan.Error)

@@ -25,6 +25,8 @@ type Retired struct {
 	Prefixes int64 // of tables of announced networks that were replaced
 	Traffic  int64 // days of mirrors, long past
 	Names    int64 // of autonomous systems, in such tables
+	Runs     int64 // scans of mirrors, long past or one of many of a day
+	States   int64 // of mirrors, long past
 }
 
 const (
@@ -60,6 +62,8 @@ func (s *Store) CountRetired(ctx context.Context, keepVersions, keepEvents time.
 			{&r.Prefixes, "asn_prefix WHERE " + oldPrefixes, nil},
 			{&r.Traffic, "mirror_traffic WHERE " + oldTraffic, []any{int64(mirror.DayOf(instant(now))) - keepTraffic}},
 			{&r.Names, "asn_name WHERE " + oldPrefixes, nil},
+			{&r.Runs, "scan_run WHERE " + pastRuns, past(now)},
+			{&r.States, "mirror_state WHERE " + oldStates, []any{now - int64(keepStates)}},
 		} {
 			if err := n.q.QueryRowContext(ctx, "SELECT count(*) FROM "+c.from, c.args...).Scan(c.to); err != nil {
 				return err
@@ -71,7 +75,8 @@ func (s *Store) CountRetired(ctx context.Context, keepVersions, keepEvents time.
 }
 
 // Retire deletes what Purge leaves: old events, stray block sums, tables of
-// networks that were replaced, and days of traffic. No catalog has any of it.
+// networks that were replaced, days of traffic, and most of the history of mirrors.
+// No catalog has any of it.
 func (s *Store) Retire(ctx context.Context, keepEvents time.Duration) (r Retired, err error) {
 	err = s.update(ctx, "deleting what is out of date", func(t *tx) error {
 		now, err := t.clock(ctx)
@@ -93,6 +98,8 @@ func (s *Store) Retire(ctx context.Context, keepEvents time.Duration) (r Retired
 			{&r.Prefixes, "asn_prefix WHERE " + oldPrefixes, nil},
 			{&r.Traffic, "mirror_traffic WHERE " + oldTraffic, []any{int64(mirror.DayOf(instant(now))) - keepTraffic}},
 			{&r.Names, "asn_name WHERE " + oldPrefixes, nil},
+			{&r.Runs, "scan_run WHERE " + pastRuns, past(now)},
+			{&r.States, "mirror_state WHERE " + oldStates, []any{now - int64(keepStates)}},
 		} {
 			res, err := t.ExecContext(ctx, "DELETE FROM "+step.from, step.args...)
 			if err != nil {

@@ -30,13 +30,18 @@ func (s *Store) CommitScan(ctx context.Context, l Lease, r ScanResult) (ScanOutc
 				return err
 			}
 		}
-		if err := t.mergeScan(ctx, &r, &out); err != nil {
+		held, err := t.mergeScan(ctx, &r, &out)
+		if err != nil {
 			return err
 		}
 		before := m
 		if r.Subtree == "" {
 			now := instant(t.now)
 			m.Scan = mirror.ScanState{Succeeded: now, Attempted: now, Protocol: r.Protocol, Held: out.Held, FilesPerSec: r.FilesPerSec}
+			run := mirror.Run{At: now, Took: took(r.Started, now), OK: true, Protocol: r.Protocol, Response: r.Response}
+			if err := t.addRun(ctx, &m, held, run); err != nil {
+				return err
+			}
 		}
 		return t.afterScan(ctx, &before, &m, &r)
 	})
@@ -47,15 +52,24 @@ func (s *Store) CommitScan(ctx context.Context, l Lease, r ScanResult) (ScanOutc
 	return out, nil
 }
 
-// mergeScan computes and stores the new holdings.
-func (t *tx) mergeScan(ctx context.Context, r *ScanResult, out *ScanOutcome) error {
+// took is for how long a scan went on; 0 where that is not known. The clocks may
+// be those of two hosts.
+func took(started, ended time.Time) time.Duration {
+	if started.IsZero() {
+		return 0
+	}
+	return max(0, ended.Sub(started))
+}
+
+// mergeScan computes and stores the new holdings, and gives what is held.
+func (t *tx) mergeScan(ctx context.Context, r *ScanResult, out *ScanOutcome) (*roaring.Bitmap, error) {
 	h, found, err := holdingsOf(ctx, t, r.Mirror, t.d.forUpdate)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	dead, err := t.purgedIDs(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	knew, taken := r.since(h.Held)
 	dead.Or(taken)
@@ -65,9 +79,9 @@ func (t *tx) mergeScan(ctx context.Context, r *ScanResult, out *ScanOutcome) err
 	out.Added = after.Held.GetCardinality() - after.Held.AndCardinality(h.Held)
 	out.Removed = h.Held.GetCardinality() - after.Held.AndCardinality(h.Held)
 	if found && after.Held.Equals(h.Held) && after.Exact.Equals(h.Exact) {
-		return nil
+		return after.Held, nil
 	}
-	return t.putHoldings(ctx, after)
+	return after.Held, t.putHoldings(ctx, after)
 }
 
 // since gives what the scan still decides about, and what others have taken
@@ -105,22 +119,31 @@ func (t *tx) afterScan(ctx context.Context, before, m *mirror.Mirror, r *ScanRes
 	return t.event(ctx, Event{Mirror: m.ID, MirrorName: m.Name, Who: r.Who, What: "enabled", Detail: "after a successful scan"})
 }
 
-// ScanFailed remembers that a full scan failed at a time for a reason, under
-// the lease of the scan. The holdings stay.
-func (s *Store) ScanFailed(ctx context.Context, l Lease, id mirror.ID, at time.Time, reason string) error {
-	_, err := s.visible(ctx, fmt.Sprintf("noting the failed scan of mirror %d", id), func(t *tx) error {
+// ScanFailed remembers a full scan that failed, under the lease of the scan. The
+// holdings stay.
+func (s *Store) ScanFailed(ctx context.Context, l Lease, f ScanFailure) error {
+	_, err := s.visible(ctx, fmt.Sprintf("noting the failed scan of mirror %d", f.Mirror), func(t *tx) error {
 		if err := t.holds(ctx, l); err != nil {
 			return err
 		}
-		_, err := t.changeMirror(ctx, id, "", "", func(m *mirror.Mirror) error {
+		m, err := t.changeMirror(ctx, f.Mirror, "", "", func(m *mirror.Mirror) error {
 			if m.Scan.FailingSince.IsZero() {
-				m.Scan.FailingSince = at
+				m.Scan.FailingSince = f.At
 			}
-			m.Scan.Attempted, m.Scan.Error = at, reason
+			m.Scan.Attempted, m.Scan.Error = f.At, f.Reason
 			m.Scan.Failures++
 			return nil
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		h, _, err := holdingsOf(ctx, t, f.Mirror, "")
+		if err != nil {
+			return err
+		}
+		return t.addRun(ctx, &m, h.Held, mirror.Run{
+			At: f.At, Took: took(f.Started, f.At), Protocol: f.Protocol, Response: f.Response, Error: f.Reason,
+		})
 	})
 	return err
 }
@@ -128,11 +151,18 @@ func (s *Store) ScanFailed(ctx context.Context, l Lease, id mirror.ID, at time.T
 // ForgetFailures takes back what ScanFailed remembered of a mirror that was well
 // until since: what failed was not its doing. The time of the attempt stays.
 func (s *Store) ForgetFailures(ctx context.Context, id mirror.ID, since time.Time) error {
-	_, err := s.UpdateMirror(ctx, id, "", "", func(m *mirror.Mirror) error {
-		if m.Scan.FailingSince.After(since) {
-			m.Scan.FailingSince, m.Scan.Failures, m.Scan.Error = time.Time{}, 0, ""
+	_, err := s.visible(ctx, fmt.Sprintf("forgetting the failures of mirror %d", id), func(t *tx) error {
+		_, err := t.changeMirror(ctx, id, "", "", func(m *mirror.Mirror) error {
+			if m.Scan.FailingSince.After(since) {
+				m.Scan.FailingSince, m.Scan.Failures, m.Scan.Error = time.Time{}, 0, ""
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
+		_, err = t.ExecContext(ctx, "DELETE FROM scan_run WHERE mirror = $1 AND at > $2 AND NOT ok", int64(id), nanos(since))
+		return err
 	})
 	return err
 }

@@ -18,8 +18,8 @@ func TestCommitScan(t *testing.T) {
 		m := newMirror(t, s, "m")
 		l := lease(t, s, "scan/m")
 		ok(t, s.SetHeld(ctx, m.ID, roaring.BitmapOf(1, 2, 3, 100), nil, "who"))
-		ok(t, s.ScanFailed(ctx, l, m.ID, time.Unix(50, 0), "no answer"))
-		ok(t, s.ScanFailed(ctx, l, m.ID, time.Unix(60, 0), "still none"))
+		ok(t, s.ScanFailed(ctx, l, ScanFailure{Mirror: m.ID, At: time.Unix(50, 0), Reason: "no answer"}))
+		ok(t, s.ScanFailed(ctx, l, ScanFailure{Mirror: m.ID, At: time.Unix(60, 0), Reason: "still none"}))
 		got := must[mirror.Mirror](t)(s.Mirror(ctx, "m")).Scan
 		if !got.FailingSince.Equal(time.Unix(50, 0)) || !got.Attempted.Equal(time.Unix(60, 0)) || got.Error != "still none" || !got.Succeeded.IsZero() {
 			t.Errorf("after failures: %+v", got)

@@ -12,8 +12,8 @@ import (
 // tables are all of ours. A database may hold others'.
 var tables = []string{
 	"alias", "alt_mtime", "asn_import", "asn_name", "asn_prefix", "change", "counter", "digest", "event", "file", "file_hash", "folder",
-	"folder_stat", "hash_claim", "head", "holdings", "index_state", "job", "large_file", "lease", "marker", "mirror", "mirror_traffic", "node",
-	"purged", "schema_info", versionTable, "setting", "wish", "zsync_part",
+	"folder_stat", "hash_claim", "head", "holdings", "index_state", "job", "large_file", "lease", "marker", "mirror", "mirror_state", "mirror_traffic", "node",
+	"purged", "scan_run", "schema_info", versionTable, "setting", "wish", "zsync_part",
 }
 
 // TableSize is what a table takes up.

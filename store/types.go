@@ -119,6 +119,7 @@ type ScanResult struct {
 	Started     time.Time
 	Protocol    string // rsync, ftp, http
 	FilesPerSec float64
+	Response    time.Duration // of the web server, as of mirror.Run; 0: not measured
 	// Knew holds the ids that this scan knew and decided about. Nothing outside
 	// is touched.
 	Knew  *roaring.Bitmap
@@ -135,6 +136,16 @@ type ScanResult struct {
 	// Enable switches the mirror on with this commit.
 	Enable bool
 	Who    string
+}
+
+// ScanFailure is a full scan that failed.
+type ScanFailure struct {
+	Mirror   mirror.ID
+	Started  time.Time // zero: not known
+	At       time.Time // when it ended
+	Protocol string    // as of mirror.Run, as is Response
+	Response time.Duration
+	Reason   string // without passwords
 }
 
 // ScanOutcome is what a scan's commit changed.

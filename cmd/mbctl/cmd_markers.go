@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/holding"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
@@ -72,7 +73,7 @@ func (a *app) newMarkersSet() *cobra.Command {
 		ValidArgsFunction: a.completeMarkers,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m := store.Marker{Name: args[0], Paths: args[1:]}
-			if _, err := newMarkerMatch(&m); err != nil {
+			if _, err := holding.NewMarker(&m); err != nil {
 				return usagef("%w", err)
 			}
 			db, err := a.store(cmd.Context())
@@ -240,7 +241,7 @@ func parseMarkers(text []byte) (list []store.Marker, err error) {
 		if err := readValue("paths", v, reflect.ValueOf(&m.Paths).Elem()); err != nil {
 			return nil, fmt.Errorf("line %d: %w", v.Line, err)
 		}
-		if _, err := newMarkerMatch(&m); err != nil {
+		if _, err := holding.NewMarker(&m); err != nil {
 			return nil, fmt.Errorf("line %d: %w", k.Line, err)
 		}
 		if slices.ContainsFunc(list, func(o store.Marker) bool { return o.Name == m.Name }) {

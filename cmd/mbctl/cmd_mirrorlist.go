@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/holding"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirrorlist"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
@@ -113,12 +114,12 @@ func fillTable(ctx context.Context, db *store.Store, t *mirrorlist.Table, mirror
 	if err != nil {
 		return err
 	}
-	found, err := findMarkers(ctx, db, markers)
+	found, err := holding.FindMarkers(ctx, db, markers)
 	if err != nil {
 		return err
 	}
 	for _, f := range found {
-		t.Markers = append(t.Markers, f.name)
+		t.Markers = append(t.Markers, f.Name)
 	}
 	for i := range mirrors {
 		m := &mirrors[i]
@@ -132,7 +133,7 @@ func fillTable(ctx context.Context, db *store.Store, t *mirrorlist.Table, mirror
 				return fmt.Errorf("mirror %s: %w", m.Name, err)
 			}
 			for _, f := range found {
-				row.Holds = append(row.Holds, f.holds(h.Held))
+				row.Holds = append(row.Holds, f.Has(h.Held))
 			}
 		}
 		t.Mirrors = append(t.Mirrors, row)
