@@ -35,11 +35,23 @@ func (a *App) announce(ctx context.Context, in *instance) {
 		if err != nil && !errors.Is(err, store.ErrUnreachable) && !errors.Is(err, store.ErrReadOnly) && ctx.Err() == nil {
 			a.logger.Debug("telling the database about this node", "instance", in.name, "err", err)
 		}
+		a.recordStates(ctx, in)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(announceEvery):
 		}
+	}
+}
+
+// recordStates records what states the mirrors have come to have, as every node
+// and daemon does. Where a node reads a replica, others do.
+func (a *App) recordStates(ctx context.Context, in *instance) {
+	ctx, cancel := context.WithTimeout(ctx, announceTimeout)
+	defer cancel()
+	err := in.db.store.RecordStates(ctx, time.Time{}, in.scanAge(in.db.catalog.View()))
+	if err != nil && !errors.Is(err, store.ErrUnreachable) && !errors.Is(err, store.ErrReadOnly) && ctx.Err() == nil {
+		a.logger.Debug("recording the states of mirrors", "instance", in.name, "err", err)
 	}
 }
 

@@ -77,16 +77,22 @@ func (h *Handler) compile(v *catalog.View, from basis) *selection {
 	return n
 }
 
-// policyFor is the handler's policy: what the configuration says wins over the
-// database's setting, and that over the default.
+// policyFor is the handler's policy.
 func (h *Handler) policyFor(v *catalog.View, rules *geoip.Rules) redirector.Policy {
 	p := h.Compile(v.Key())
 	p.Edges = rules.Edges()
-	p.MaxScanAge = mirror.DefaultMaxScanAge
-	if h.rt.MaxScanAge > 0 {
-		p.MaxScanAge = time.Duration(h.rt.MaxScanAge)
-	} else if d, err := caddy.ParseDuration(v.Setting(settingScanAge)); err == nil && d > 0 {
-		p.MaxScanAge = d
-	}
+	p.MaxScanAge = h.rt.scanAge(v)
 	return p
+}
+
+// scanAge is how old the last good scan of a mirror may be: as the configuration
+// says, else the database, else 14 days.
+func (in *instance) scanAge(v *catalog.View) time.Duration {
+	if in.MaxScanAge > 0 {
+		return time.Duration(in.MaxScanAge)
+	}
+	if d, err := caddy.ParseDuration(v.Setting(settingScanAge)); err == nil && d > 0 {
+		return d
+	}
+	return mirror.DefaultMaxScanAge
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/scanner"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
@@ -22,6 +23,9 @@ import (
 type Settings struct {
 	Scans *Scans // nil: mirrors are not scanned by this host
 	Jobs  []Job
+	// MaxScanAge takes mirrors out whose last good scan is older; 0: 14 days. It
+	// matters for what is recorded of their states.
+	MaxScanAge time.Duration
 }
 
 // Scans are the scans of mirrors.
@@ -94,6 +98,9 @@ const (
 )
 
 func (s Settings) withDefaults() Settings {
+	if s.MaxScanAge <= 0 {
+		s.MaxScanAge = mirror.DefaultMaxScanAge
+	}
 	if s.Scans != nil {
 		scans := *s.Scans
 		if scans.Interval <= 0 {
@@ -126,6 +133,7 @@ func Run(ctx context.Context, db *store.Store, o Options) error {
 	w := newWorker(db, &o)
 	l := newLoop(&o, w.look, w.do)
 	l.forgive = w.forgive
+	l.states.record = w.recordStates
 	l.changes = func(ctx context.Context) { db.Wait(ctx, lookEvery) }
 	return l.run(ctx)
 }

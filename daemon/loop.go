@@ -48,6 +48,7 @@ type loop struct {
 	tried   map[string]bool      // with Options.Once
 	failed  bool
 	doubt   doubt
+	states  states
 
 	looks  chan look
 	ends   chan outcome
@@ -65,7 +66,7 @@ func newLoop(o *Options, see func(context.Context) (*world, error), do func(cont
 		o: o, s: o.Settings, log: o.Log, look: see, do: do, changes: func(ctx context.Context) { <-ctx.Done() },
 		forgive: func(context.Context, time.Time) {},
 		running: map[string]task{}, ended: map[string]time.Time{}, pauses: map[string]time.Time{},
-		after: map[string]bool{}, tried: map[string]bool{},
+		after: map[string]bool{}, tried: map[string]bool{}, states: newStates(),
 		looks: make(chan look), ends: make(chan outcome), kick: make(chan struct{}, 1),
 	}
 }
@@ -83,8 +84,10 @@ func (l *loop) run(ctx context.Context) error {
 	for {
 		l.start(work)
 		if l.o.Once && l.ready && len(l.running) == 0 && !l.pending() {
+			l.lastStates(work)
 			return l.verdict()
 		}
+		l.recordStates(work)
 		l.tell()
 		select {
 		case <-ctx.Done():
@@ -301,6 +304,7 @@ func (l *loop) end(ctx context.Context, o outcome) {
 		}
 	}
 	l.failed = l.failed || o.failed
+	l.states.soon()
 	if l.doubt.note(now, o) {
 		l.log.Error("most scans fail: is something wrong with this host's network or DNS? Scans pause, and the failures are not held against the mirrors", "pause", doubtPause.String())
 		l.forgiving(ctx, now.Add(-doubtAge))
@@ -316,6 +320,21 @@ func (l *loop) forgiving(ctx context.Context, since time.Time) {
 		l.forgive(bounded, since)
 		l.lookSoon()
 	}()
+}
+
+// recordStates has the states of mirrors recorded, if it is time and the database
+// is there.
+func (l *loop) recordStates(ctx context.Context) {
+	if l.see != nil && l.away == "" {
+		l.states.turn(ctx, time.Now(), l.s.MaxScanAge)
+	}
+}
+
+// lastStates has the states recorded before the end.
+func (l *loop) lastStates(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, tidyTime)
+	defer cancel()
+	l.states.end(bounded, l.s.MaxScanAge)
 }
 
 // pending reports, with Once, whether something is still to be done.

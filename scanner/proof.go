@@ -147,6 +147,7 @@ func (s *scan) askAll(ctx context.Context, base string, files []sampled) []answe
 		slots <- struct{}{}
 		wg.Go(func() {
 			out[i].h, out[i].e = s.web.head(ctx, s.url(base, files[i].path))
+			s.waits.add(out[i].h.FirstByte)
 			<-slots
 		})
 	}

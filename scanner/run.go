@@ -45,6 +45,7 @@ type scan struct {
 	large  *roaring.Bitmap // ids of large files that the listing shows
 	lost   *roaring.Bitmap // what a scan that failed takes away nevertheless; nil: nothing
 	later  bool            // there is another turn for a server that is busy
+	waits  waits           // for the answers about samples
 	report *Report
 }
 
@@ -97,6 +98,7 @@ func (s *scan) underLease(ctx context.Context) *failure {
 	kept, stop := s.db.Keep(ctx, &s.lease, s.o.LeaseTTL)
 	defer stop()
 	err = s.run(kept)
+	s.report.Response = s.waits.median()
 	if err != nil && context.Cause(kept) != nil {
 		err = context.Cause(kept) // interrupted, or the lease was lost
 	}
@@ -344,7 +346,7 @@ func (s *scan) commit(ctx context.Context, protocol string, set sets, lost *roar
 	}
 	out, err := s.db.CommitScan(ctx, s.lease, store.ScanResult{
 		Mirror: s.m.ID, Subtree: s.o.Subtree, Started: s.report.Started, Protocol: protocol,
-		FilesPerSec: s.report.speed(), Knew: set.knew, Found: set.found, Exact: set.sized,
+		FilesPerSec: s.report.speed(), Response: s.waits.median(), Knew: set.knew, Found: set.found, Exact: set.sized,
 		Before: s.before.Held, Lost: roaring.AndNot(lost, set.found), Still: s.still,
 		Enable: s.o.Enable, Who: s.o.Holder,
 	})

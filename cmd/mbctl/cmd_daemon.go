@@ -156,6 +156,7 @@ func (a *app) daemonSettings(f daemonFlags, log *slog.Logger) (daemon.Settings, 
 	if err != nil {
 		return s, err
 	}
+	s.MaxScanAge = a.maxScanAge()
 	if slices.Contains(f.jobs, "scan") {
 		o := scanner.Options{Jobs: f.atOnce}
 		if _, err := a.scanOptions(scanFlags{}, &o); err != nil {

@@ -71,8 +71,9 @@ func (a *app) newDBVacuum() *cobra.Command {
 		Long: `Deletes what nobody needs any more: versions that were replaced or removed longer
 ago than keep_versions (30 days), the log of changes beyond keep_events (a year),
 marks of what was deleted, sums and prefix tables that belong to nothing, what was
-sent to mirrors more than 400 days ago. Then the
-tables are vacuumed and analysed; a SQLite file is written anew when a tenth of it
+sent to mirrors more than 400 days ago, and their states and scans of then; of the
+scans of days more than 30 days ago one is kept that was good, and one that failed.
+Then the tables are vacuumed and analysed; a SQLite file is written anew when a tenth of it
 is empty. Nodes and scans go on meanwhile. Once a week is enough.`,
 		Example: "  mbctl db vacuum --dry-run\n  mbctl db vacuum --keep-events 90d",
 		Args:    cobra.NoArgs,
@@ -131,15 +132,15 @@ func (a *app) runDBVacuum(ctx context.Context, events string, dryRun bool) error
 		return a.printJSON(map[string]any{
 			"dry_run": dryRun, "versions": r.Versions, "events": r.Events, "changes": r.Changes, "mirrors": r.Mirrors,
 			"aliases": r.Aliases, "zsync_parts": r.Parts, "prefixes": r.Prefixes, "as_names": r.Names,
-			"traffic_days": r.Traffic,
+			"traffic_days": r.Traffic, "scan_runs": r.Runs, "mirror_states": r.States,
 		})
 	}
 	verb := "deleted"
 	if dryRun {
 		verb = "would delete"
 	}
-	a.say("%s %s versions, %s events, %s positions, %s marks of mirrors and %s of aliases, %s parts of zsync sums, %s prefixes and %s names of networks, %s days of traffic", verb,
-		count(r.Versions), count(r.Events), count(r.Changes), count(r.Mirrors), count(r.Aliases), count(r.Parts), count(r.Prefixes), count(r.Names), count(r.Traffic))
+	a.say("%s %s versions, %s events, %s positions, %s marks of mirrors and %s of aliases, %s parts of zsync sums, %s prefixes and %s names of networks, %s days of traffic, %s scans and %s states of mirrors", verb,
+		count(r.Versions), count(r.Events), count(r.Changes), count(r.Mirrors), count(r.Aliases), count(r.Parts), count(r.Prefixes), count(r.Names), count(r.Traffic), count(r.Runs), count(r.States))
 	return nil
 }
 

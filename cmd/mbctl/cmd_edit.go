@@ -186,6 +186,7 @@ func (a *app) storeNew(ctx context.Context, m *mirror.Mirror, edited settings) e
 	if err := db.CreateMirror(ctx, m, who()); err != nil {
 		return fmt.Errorf("adding mirror %s: %w", m.Name, err)
 	}
+	a.changed = true
 	if a.json {
 		return a.printJSON(docOf(m, a.maxScanAge()))
 	}

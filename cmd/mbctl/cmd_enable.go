@@ -151,6 +151,7 @@ func (a *app) changeEach(ctx context.Context, names []string, what string, chang
 		return err
 	}
 	docs := []mirrorDoc{}
+	a.changed = true
 	for _, m := range mirrors {
 		var before mirror.Mirror
 		after, err := db.UpdateMirror(ctx, m.ID, who(), what, func(m *mirror.Mirror) error {

@@ -60,6 +60,7 @@ func (a *app) runNew(ctx context.Context, name string, flags *mirrorFlags, enabl
 	if err := db.CreateMirror(ctx, &m, who()); err != nil {
 		return fmt.Errorf("adding mirror %s: %w", name, err)
 	}
+	a.changed = true
 	if a.json {
 		return a.printJSON(docOf(&m, a.maxScanAge()))
 	}

@@ -258,6 +258,7 @@ type pushScans struct {
 
 func (a *app) newPushScans(ctx context.Context, o *push.Options, none bool) *pushScans {
 	s := &pushScans{tiers: make(chan []mirror.Mirror, 64), done: make(chan struct{}), reports: map[string]scanner.Report{}}
+	a.changed = true
 	so := scanner.Options{Subtree: o.Subtree, Holder: holder(), Log: a.logger(), Jobs: a.conf.ScanJobs, Timeout: time.Duration(a.conf.ScanTimeout), RsyncProgram: a.conf.RsyncProgram}
 	go func() {
 		defer close(s.done)

@@ -114,6 +114,7 @@ func (a *app) runScan(ctx context.Context, names []string, f scanFlags, o scanne
 	}
 	p := a.newProgress(len(mirrors))
 	o.Progress, o.Once = p.update, f.all
+	a.changed = true
 	reports, err := scanner.Scan(ctx, a.db, mirrors, o)
 	p.finish()
 	if err != nil {

@@ -316,6 +316,7 @@ func (a *app) showRelocations(found []relocation) (changes int, err error) {
 // storeRelocations stores the fields in question, on mirrors that are still
 // where they were.
 func (a *app) storeRelocations(ctx context.Context, found []relocation) error {
+	a.changed = true
 	for i := range found {
 		r := &found[i]
 		if r.err != nil {

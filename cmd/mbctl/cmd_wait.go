@@ -239,7 +239,7 @@ func (w *waiting) scan(ctx context.Context, s *await.Standing) {
 	default:
 		return
 	}
-	w.scannedAt = time.Now()
+	w.scannedAt, w.a.changed = time.Now(), true
 	o := scanner.Options{
 		Subtree: s.Target.Subtree(), Holder: holder(), Log: w.a.logger(), Jobs: w.a.conf.ScanJobs,
 		Timeout: time.Duration(w.a.conf.ScanTimeout), RsyncProgram: w.a.conf.RsyncProgram,

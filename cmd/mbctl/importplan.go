@@ -225,6 +225,7 @@ func (a *app) applyPlan(ctx context.Context, p *importPlan) error {
 }
 
 func (a *app) applyStep(ctx context.Context, s *importStep) error {
+	a.changed = true
 	switch s.act {
 	case actCreate:
 		return a.db.CreateMirror(ctx, &s.after, who())

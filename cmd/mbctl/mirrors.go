@@ -60,6 +60,23 @@ func (a *app) exactMirror(ctx context.Context, name string) (mirror.Mirror, erro
 	return m, err
 }
 
+// statesTime is how long the end of a command may wait for the database.
+const statesTime = 5 * time.Second
+
+// recordStates records what states mirrors have come to have by a command, also
+// one that was interrupted. If that fails, a node or a daemon will, or the next
+// command.
+func (a *app) recordStates(ctx context.Context) {
+	if !a.changed || a.db == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statesTime)
+	defer cancel()
+	if err := a.db.RecordStates(ctx, time.Time{}, a.maxScanAge()); err != nil {
+		a.logger().Debug("recording the states of mirrors failed", "error", err)
+	}
+}
+
 // maxScanAge is the age of holdings that takes a mirror out. Nodes have the
 // same setting (max_scan_age in the Caddyfile).
 func (a *app) maxScanAge() time.Duration {

@@ -40,6 +40,8 @@ type app struct {
 
 	conf *instance
 	db   *store.Store
+	// changed is set by commands after which mirrors may have another state.
+	changed bool
 }
 
 // execute runs one command line and gives its exit code.
@@ -56,6 +58,7 @@ func execute(ctx context.Context, args []string, io streams) int {
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	err := root.ExecuteContext(ctx)
+	a.recordStates(ctx)
 	if err == nil {
 		return exitOK
 	}

@@ -35,6 +35,9 @@ type Answer struct {
 	// UnexpectedHTML is set when an HTML page came for a file whose name is not
 	// one of a page: an error page with the wrong status, a login, a browser check.
 	UnexpectedHTML bool
+	// FirstByte is how long the server took, from when there was a connection to
+	// it until the first byte of the answer; with redirects, in all. 0: not known.
+	FirstByte time.Duration
 }
 
 // Found reports whether the answer is about the file and not about its absence.
@@ -152,7 +155,8 @@ func request(ctx context.Context, client *http.Client, method, rawURL string) (A
 	if method == http.MethodGet {
 		span = "bytes=0-0"
 	}
-	resp, err := send(ctx, client, method, rawURL, span)
+	var w wait
+	resp, err := send(w.watched(ctx), client, method, rawURL, span)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -163,7 +167,9 @@ func request(ctx context.Context, client *http.Client, method, rawURL string) (A
 		}
 		resp.Body.Close()
 	}()
-	return answer(resp), nil
+	a := answer(resp)
+	a.FirstByte = w.total()
+	return a, nil
 }
 
 // send asks for a file, or the range of it that span names.
