@@ -69,3 +69,16 @@ func (p *Pages) filesOf(s *Site, m *Mirror, w *page.Words, history func(*Mirror)
 	}
 	return yield(slug(m.Name)+".svg", badgeDocument(m.badge(words{w}), false).Body)
 }
+
+// FileNames are the names of what Files makes.
+func FileNames(s *Site) []string {
+	list := []string{allJSON, mirmonName, allBadge, page.Script}
+	for _, c := range columns {
+		list = append(list, layout{files: true}.sorted(Query{Sort: c.name}))
+	}
+	for i := range s.Mirrors {
+		name := slug(s.Mirrors[i].Name)
+		list = append(list, name+".html", name+".json", name+".svg")
+	}
+	return list
+}

@@ -48,7 +48,7 @@ type rowView struct {
 	Sign           template.HTML
 	State, About   string
 	Code, Country  string
-	URLs           []URL
+	URLs           []way
 	Families       string
 	Coverage       string
 	Bar            string
@@ -57,6 +57,23 @@ type rowView struct {
 	Scan, ScanAttr string
 	ScanNote       string
 	Share          string
+}
+
+// way is a link to a mirror's tree.
+type way struct {
+	Protocol string
+	URL      template.URL
+}
+
+// waysTo lets ftp and rsync pass, which html/template takes for dangerous; the
+// template escapes the rest.
+func waysTo(urls []URL) (list []way) {
+	for _, u := range urls {
+		if slices.Contains(protocols[:], u.Protocol) && strings.HasPrefix(u.URL, u.Protocol+"://") {
+			list = append(list, way{u.Protocol, template.URL(u.URL)}) //nolint:gosec // the schemes are those of links
+		}
+	}
+	return list
 }
 
 // operatorView is who runs a mirror.
@@ -147,7 +164,7 @@ func (v *listView) row(m *Mirror, l layout) rowView {
 	w, s := v.w, v.site
 	r := rowView{
 		URL: l.page(m), Name: m.Name, Operator: operatorOf(m), Class: classOf(m.State), State: w.state(m.State),
-		URLs: m.URLs, Families: familiesOf(m), Scan: w.Status.Never,
+		URLs: waysTo(m.URLs), Families: familiesOf(m), Scan: w.Status.Never,
 	}
 	r.Sign = signs[r.Class]
 	r.About = w.about(m, s)

@@ -75,9 +75,8 @@ type fact struct{ Label, Text, URL string }
 
 // urlView is a URL; Plain: browsers do not open it.
 type urlView struct {
-	URL
-
-	Plain bool
+	Protocol, URL string
+	Plain         bool
 }
 
 // barsView are the shares of something that a mirror has.
@@ -209,7 +208,7 @@ func (v *mirrorView) facts() {
 		add(w.Status.Columns["share"], fmt.Sprintf(w.Status.OfBytes, w.share(m.Share.OfBytes)), "")
 	}
 	for _, u := range m.URLs {
-		v.URLs = append(v.URLs, urlView{u, u.Protocol == "rsync" || u.Protocol == "ftp"})
+		v.URLs = append(v.URLs, urlView{u.Protocol, u.URL, u.Protocol == "rsync" || u.Protocol == "ftp"})
 	}
 }
 

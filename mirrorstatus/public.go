@@ -57,9 +57,6 @@ func publicURL(raw string) (URL, bool) {
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	p := strings.ToLower(u.Scheme)
-	if p == "ftps" {
-		p = "ftp"
-	}
 	return URL{p, u.String()}, slices.Contains(protocols[:], p)
 }
 
