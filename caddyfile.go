@@ -21,6 +21,7 @@ func init() {
 	httpcaddyfile.RegisterGlobalOption("mirrorbrain", parseApp)
 	httpcaddyfile.RegisterHandlerDirective("mirrorbrain", parseHandler)
 	httpcaddyfile.RegisterDirectiveOrder("mirrorbrain_hooks", httpcaddyfile.Before, "file_server") // before mirrorbrain, too
+	httpcaddyfile.RegisterDirectiveOrder("mirrorbrain_status", httpcaddyfile.Before, "file_server")
 	httpcaddyfile.RegisterDirectiveOrder("mirrorbrain", httpcaddyfile.Before, "file_server")
 	httpcaddyfile.RegisterDirectiveOrder("mirrorbrain_autoindex", httpcaddyfile.Before, "file_server") // behind mirrorbrain
 }
@@ -111,6 +112,7 @@ var appOptions = map[string]func(*caddyfile.Dispenser, *Instance) error{
 //	    }
 //	    debug_from       <cidrs...>
 //	    health           <path>
+//	    status           <path> { as mirrorbrain_status, without path }
 //	    policy           tiers | distance
 //	    distance_factor  <factor>
 //	    distance_slack   <kilometres>
@@ -206,6 +208,7 @@ var siteOptions = map[string]func(*caddyfile.Dispenser, *Handler) error{
 	"https_upgrade":    func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.HTTPSUpgrade) },
 	"fallback":         parseFallback,
 	"debug_from":       func(d *caddyfile.Dispenser, h *Handler) error { return list(d, &h.DebugFrom) },
+	"status":           parseStatusPath,
 	"health":           func(d *caddyfile.Dispenser, h *Handler) error { return oneArg(d, &h.Health) },
 	"bring_scans_forward": func(d *caddyfile.Dispenser, h *Handler) error {
 		return onOff(d, &h.BringScansForward)

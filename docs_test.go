@@ -44,6 +44,11 @@ func TestSettingsAreDocumented(t *testing.T) {
 			t.Errorf("subdirective %s of mirrorbrain_autoindex has no row", name)
 		}
 	}
+	for name := range statusOptions {
+		if !strings.Contains(table, "\n| `"+name+" ") {
+			t.Errorf("subdirective %s of mirrorbrain_status has no row", name)
+		}
+	}
 	for name := range handlerOptions {
 		if !strings.Contains(table, "\n| `"+name+" ") {
 			t.Errorf("subdirective %s has no row", name)
@@ -54,6 +59,7 @@ func TestSettingsAreDocumented(t *testing.T) {
 		reflect.TypeFor[DocumentSettings](), reflect.TypeFor[Publisher](), reflect.TypeFor[Allowance](), reflect.TypeFor[Repository](),
 		reflect.TypeFor[redirector.Settings](), reflect.TypeFor[redirector.AffinitySettings](), reflect.TypeFor[redirector.OriginMirror](), reflect.TypeFor[page.Theme](),
 		reflect.TypeFor[Autoindex](), reflect.TypeFor[AutoindexForm](), reflect.TypeFor[AutoindexDescription](),
+		reflect.TypeFor[Status](), reflect.TypeFor[StatusSettings](),
 	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")

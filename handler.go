@@ -27,6 +27,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if h.Health != "" && r.URL.Path == h.Health {
 		return h.serveHealth(w, r)
 	}
+	if h.statusPages != nil && h.statusPages.mine(r.URL.Path) {
+		return h.statusPages.serve(w, r, next)
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return next.ServeHTTP(w, r)
 	}

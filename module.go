@@ -155,6 +155,9 @@ type Handler struct {
 	// its revision and age. Default: none.
 	Health string `json:"health,omitempty"`
 
+	// The pages about the mirrors, as `mirrorbrain_status` shows them. Default: none.
+	Status *StatusSettings `json:"status,omitempty"`
+
 	redirector.Settings
 
 	// Whether answers tell clients the prefix (`X-Prefix`) and the AS (`X-AS`)
@@ -182,7 +185,9 @@ type Handler struct {
 	stamp          *redirector.Stamp // nil: redirects are not signed
 	torrents       bool              // there is something to find peers with
 
-	retries   *retry.Memory // nil: clients that come back get any mirror
+	retries     *retry.Memory // nil: clients that come back get any mirror
+	statusPages *statusSite   // nil: none
+
 	selector  selector
 	roots     roots
 	forwarded forwarded
@@ -240,6 +245,17 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	if err := h.provisionPages(repl); err != nil {
 		return err
+	}
+	if h.Status != nil {
+		if h.Status.Pages.Zero() {
+			h.Status.Pages = h.Pages
+		}
+		if h.statusPages, err = h.Status.provision(h.rt, repl); err != nil {
+			return fmt.Errorf("status: %w", err)
+		}
+		if h.statusPages.path == "" {
+			return fmt.Errorf("status: the path / has the tree's folders; choose one like /mirrors")
+		}
 	}
 	h.provisionChoice()
 	h.checkAge = time.Duration(h.CheckFile)

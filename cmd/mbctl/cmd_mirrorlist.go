@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/holding"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirrorlist"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/page"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
 )
 
@@ -23,6 +24,8 @@ var tableFormats = []string{"html", "text", "markdown"}
 type mirrorlistOptions struct {
 	format, out, filter, title string
 	header, footer             string // files
+	theme                      page.Theme
+	noMap                      bool
 }
 
 func newMirrorlistCommand(a *app) *cobra.Command {
@@ -37,10 +40,18 @@ files. Mirrors for one network alone (--as-only, --prefix-only) are left out.
 Users and passwords in URLs are never shown. The page needs no other file; it has
 light and dark colours.
 
-With -o the file is replaced at once, and keeps its mode.`,
+With -o the file is replaced at once, and keeps its mode.
+
+When -o names a folder (one that is there, or a name that ends in a slash), the
+pages of 'mirrorbrain_status' are written into it, with all that belongs to them:
+index.html and the same in other orders, a page, JSON and a badge for each mirror,
+mirrors.json, mirmon.txt, badge.svg. They need no server of ours, not even a web
+server. Each file is replaced at once; those of mirrors that are gone are taken
+away, if they were written by this command (.mbctl-files lists them).`,
 		Example: `  mbctl mirrorlist -o /srv/www/mirrors.html --title 'Mirrors of Example OS'
   mbctl mirrorlist -f markdown --filter '^eu-'
-  mbctl mirrorlist -f text example`,
+  mbctl mirrorlist -f text example
+  mbctl mirrorlist -o /srv/www/mirrors/ --project 'Example OS' --language de`,
 		ValidArgsFunction: a.completeMirrors,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runMirrorlist(cmd.Context(), args, o)
@@ -48,11 +59,18 @@ With -o the file is replaced at once, and keeps its mode.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVarP(&o.format, "format", "f", "html", "`FORMAT`: html, text or markdown")
-	fs.StringVarP(&o.out, "output", "o", "", "`FILE` to put it into, at once; - is standard output")
+	fs.StringVarP(&o.out, "output", "o", "", "`FILE` to put it into, at once, or folder for the pages; - is standard output")
 	fs.StringVarP(&o.filter, "filter", "F", "", "only mirrors whose names match this regular `EXPRESSION`")
 	fs.StringVar(&o.title, "title", "", "`TEXT` of the heading (default Mirrors)")
 	fs.StringVar(&o.header, "header", "", "`FILE` of HTML to put before the list")
 	fs.StringVar(&o.footer, "footer", "", "`FILE` of HTML to put after the list")
+	fs.StringVar(&o.theme.Name, "project", "", "folder: `NAME` of the project, at the head of each page")
+	fs.StringVar(&o.theme.Home, "home", "", "folder: `URL` that the name leads to")
+	fs.StringVar(&o.theme.Logo, "logo", "", "folder: `URL` of an image before the name")
+	fs.StringVar(&o.theme.Style, "style", "", "folder: `URL` of a style sheet that is read after the pages' own")
+	fs.StringVar(&o.theme.Templates, "templates", "", "folder: `FOLDER` with blocks that take the place of the pages' own")
+	fs.StringSliceVar(&o.theme.Languages, "language", nil, "folder: `LANGUAGE` of the pages (default en)")
+	fs.BoolVar(&o.noMap, "no-map", false, "folder: without the map of the world")
 	offer(cmd, "format", tableFormats...)
 	return cmd
 }
@@ -64,6 +82,9 @@ func (a *app) runMirrorlist(ctx context.Context, names []string, o mirrorlistOpt
 	filter, err := regexp.Compile(o.filter)
 	if err != nil {
 		return usagef("--filter: %w", err)
+	}
+	if outIsFolder(o.out) {
+		return a.runMirrorPages(ctx, names, filter, o)
 	}
 	t := mirrorlist.Table{Title: o.title, Made: time.Now()}
 	for file, to := range map[string]*string{o.header: &t.Header, o.footer: &t.Footer} {

@@ -18,8 +18,8 @@ var levels = [][]string{
 	{"sql", "geoip", "asn", "listing", "metalink", "mirrorlist", "torrent", "zsync", "accesslog"},
 	{"store"},
 	{"catalog", "origin", "checksum", "copies"},
-	{"redirector", "retry", "traffic", "filecheck", "scanner", "probe", "stats", "autoindex", "mirrorstatus", "note", "holding"},
-	{"checkup", "movein", "push", "await", "daemon", "explain", "replay"}, // movein takes over from other redirectors, and knows redirector for the shares
+	{"redirector", "retry", "traffic", "filecheck", "scanner", "holding", "probe", "stats", "autoindex", "mirrorstatus", "note"},
+	{"checkup", "movein", "push", "await", "daemon", "explain", "replay", "survey"}, // movein takes over from other redirectors, and knows redirector for the shares
 	{"", "cmd", "bench", "examples"}, // the root package and the programs
 }
 
