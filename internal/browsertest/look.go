@@ -34,7 +34,7 @@ func (p *Page) Screenshot(name string) {
 		yes := true
 		r, err := cdp.Call(ctx, tab, page.CaptureScreenshot, page.CaptureScreenshotParams{
 			CaptureBeyondViewport: &yes, OptimizeForSpeed: &yes,
-			Clip:                  &page.Viewport{Width: float64(p.view.Width), Height: height, Scale: 1},
+			Clip: &page.Viewport{Width: float64(p.view.Width), Height: height, Scale: 1},
 		})
 		picture = r.Data
 		return err
