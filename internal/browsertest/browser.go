@@ -81,7 +81,7 @@ func start() (end func(), err error) {
 	}
 	for range cap(tabs) {
 		t := &tab{watch: new(watch)}
-		t.ctx, _ = chromedp.NewContext(ctx, chromedp.WithListener(t.note)) //nolint:govet // closed with the browser
+		t.ctx, _ = chromedp.NewContext(ctx, chromedp.WithListener(t.note)) // closed with the browser
 		if err := chromedp.Do(t.ctx); err != nil {
 			end()
 			return func() {}, fmt.Errorf("opening a tab: %w", err)

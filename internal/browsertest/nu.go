@@ -13,9 +13,9 @@ import (
 
 // Complaint is what the Nu HTML checker has against a page.
 type Complaint struct {
-	Type    string `json:"type"`    // "error", "info", "non-document-error"
-	SubType string `json:"subType"` // "warning" of "info"
-	Line    int    `json:"lastLine"`
+	Type    string `json:"type"`     // "error", "info", "non-document-error"
+	SubType string `json:"subType"`  //nolint:tagliatelle // the checker's name; "warning" of "info"
+	Line    int    `json:"lastLine"` //nolint:tagliatelle // the checker's name
 	Message string `json:"message"`
 	Extract string `json:"extract"` // of the page's source
 }
