@@ -35,7 +35,7 @@ type App struct {
 
 	mu     sync.Mutex
 	sites  []*Handler
-	listed map[string]bool // instances whose index is listed where there is no local tree
+	listed map[string]bool    // instances whose index is listed where there is no local tree
 	cancel context.CancelFunc // of the loops of this configuration
 	loops  sync.WaitGroup
 }
