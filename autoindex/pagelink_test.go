@@ -54,8 +54,12 @@ func TestPageLinks(t *testing.T) {
 			l := pageLinks{&test.l}
 			prev, next := l.parts()
 			for _, c := range [...][3]string{
-				{"by name", l.order(ByName), test.byName}, {"by size", l.order(BySize), test.bySize}, {"by mirrors", l.order(ByMirrors), test.byMirrors},
-				{"previous", prev, test.prev}, {"next", next, test.next}, {"other format", l.format("f=j"), test.asked},
+				{"by name", l.order(ByName), test.byName},
+				{"by size", l.order(BySize), test.bySize},
+				{"by mirrors", l.order(ByMirrors), test.byMirrors},
+				{"previous", prev, test.prev},
+				{"next", next, test.next},
+				{"other format", l.format("f=j"), test.asked},
 			} {
 				if c[1] != c[2] {
 					t.Errorf("%s: got %s, want %s", c[0], c[1], c[2])

@@ -256,8 +256,8 @@ func appendPageHref(b []byte, folder, name string) []byte {
 	first := folder
 	if folder == "" {
 		first = name
-	} else if i := strings.IndexByte(folder, '/'); i >= 0 {
-		first = folder[:i]
+	} else {
+		first, _, _ = strings.Cut(folder, "/")
 	}
 	if strings.IndexByte(first, ':') >= 0 || first == "" {
 		b = append(b, "./"...)

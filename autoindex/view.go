@@ -170,8 +170,11 @@ func (v *pageView) heads(links pageLinks, shown Columns, fixed bool) {
 		class  string
 		label  string
 	}{
-		{ByName, 0, "name", w.Name}, {BySize, Size, "size", w.Size}, {ByModified, Modified, "modified", w.Modified},
-		{ByMirrors, Mirrors, "mirrors", w.Mirrors}, {Unsorted, Details, "more", w.More},
+		{ByName, 0, "name", w.Name},
+		{BySize, Size, "size", w.Size},
+		{ByModified, Modified, "modified", w.Modified},
+		{ByMirrors, Mirrors, "mirrors", w.Mirrors},
+		{Unsorted, Details, "more", w.More},
 	} {
 		if shown&c.shown != c.shown {
 			continue
