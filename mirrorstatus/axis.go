@@ -10,7 +10,7 @@ import (
 const (
 	chartWidth  = 360
 	chartHeight = 132
-	plotLeft    = 44
+	plotLeft    = 52
 	plotRight   = chartWidth - 8
 	plotTop     = 8
 	plotBottom  = chartHeight - 20
