@@ -22,6 +22,7 @@ package_of() {
 	sshd) echo openssh-server ;;
 	ssh | ssh-keygen) echo openssh-client ;;
 	psql) echo postgresql-client ;;
+	java) echo default-jre-headless ;;
 	*) echo "$1" ;;
 	esac
 }

@@ -10,7 +10,7 @@ scripts/need.sh gcc rsync initdb pgbouncer nginx apache2 lighttpd vsftpd wrk \
 	aria2c zsync wget2 dnf createrepo_c rpmbuild zypper dpkg-deb apt-ftparchive gpg gpg-agent \
 	bgpdump transmission-cli transmission-show python3-libtorrent xmllint \
 	ngx_http_js_module perl redis-server sshd ssh ssh-keygen curl openssl bash mandoc \
-	sqlite3 psql python3-pyftpdlib chromium java
+	sqlite3 psql python3-pyftpdlib chromium java wget lftp mirmon
 scripts/browser-tools.sh
 
 # A test that lacks what it needs fails from here on; it does not skip.
