@@ -35,6 +35,10 @@ function request()
   return "GET " .. string.format("%s", math.floor(i / 1000), i) ..
     " HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: " .. clients[math.random(#clients)] .. "\r\n\r\n"
 end
+` + wrkDone
+
+// wrkDone prints what came out. It is formatted with the script it ends.
+const wrkDone = `
 done = function(summary, latency)
   io.write(string.format("requests %%d\nduration %%d\np50 %%d\np99 %%d\nbad %%d\n", summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(99),
@@ -55,14 +59,23 @@ func writeScript(dir string, files int, suffix string, clients []string) (string
 
 var wrkLine = regexp.MustCompile(`(?m)^(requests|duration|p50|p99|bad) (\d+)$`)
 
+// connections of the load, unless it is one for slow answers.
+const connections = 32
+
 // load runs wrk against url for d and measures the CPU time that process pid
 // took meanwhile.
 func load(ctx context.Context, script, url string, pid int, d time.Duration) (sample, error) {
+	return loadFrom(ctx, connections, script, url, pid, d)
+}
+
+// loadFrom does it with so many connections.
+func loadFrom(ctx context.Context, connections int, script, url string, pid int, d time.Duration) (sample, error) {
 	before, err := cpuTime(pid)
 	if err != nil {
 		return sample{}, err
 	}
-	cmd := exec.CommandContext(ctx, "wrk", "-t1", "-c32", "-d", fmt.Sprintf("%ds", int(d.Seconds())), "-s", script, url)
+	cmd := exec.CommandContext(ctx, "wrk", "-t1", fmt.Sprintf("-c%d", connections), "--timeout", "60s",
+		"-d", fmt.Sprintf("%ds", int(d.Seconds())), "-s", script, url)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return sample{}, fmt.Errorf("wrk: %w\n%s", err, out)

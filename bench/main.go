@@ -1,6 +1,6 @@
 // Command bench measures the module and mbctl beside their peers, in one run
-// and interleaved, and prints ratios: Caddy's redir, the rsync program's own
-// listing, and the programs that compute one digest each. `make bench` builds
+// and interleaved, and prints ratios: Caddy's redir and browse, the rsync program's
+// own listing, and the programs that compute one digest each. `make bench` builds
 // and starts it; the table that it prints is what docs/performance.md shows.
 package main
 
@@ -42,7 +42,7 @@ func main() {
 	flag.IntVar(&o.manyFiles, "many-files", 100_000, "files of each of them")
 	flag.IntVar(&o.pairs, "pairs", 3, "how often a scan and the bare listing are timed")
 	flag.IntVar(&o.cacheRequests, "cache-requests", 1_000_000, "requests to mirrors with caches; 0 leaves them out")
-	flag.StringVar(&o.only, "only", "", "only this part: requests, scan, scans, hash or policies")
+	flag.StringVar(&o.only, "only", "", "only this part: requests, listings, scan, scans, hash or policies")
 	bare := flag.Bool("list", false, "list the URLs that follow, and do nothing else")
 	jobs := flag.Int("j", 1, "URLs listed at once")
 	flag.Parse()
@@ -76,6 +76,7 @@ func run(ctx context.Context, o options) error {
 		measure func(context.Context, string, options) error
 	}{
 		{"requests", true, measureRequests},
+		{"listings", true, measureListings},
 		{"scan", o.scanFiles > 0, measureScan},
 		{"scans", o.manyMirrors > 0, measureScans},
 		{"hash", o.hashMiB > 0, measureHash},

@@ -125,6 +125,11 @@ func fillPrefixes(ctx context.Context, db *store.Store) error {
 // fill makes a database of n files and mirrors that each hold about 80 per cent
 // of them. hashed says that the files have digests.
 func fill(ctx context.Context, path string, n, mirrors int, hashed bool) error {
+	return fillPaths(ctx, path, n, pathOf, mirrors, hashed)
+}
+
+// fillPaths does it with other paths.
+func fillPaths(ctx context.Context, path string, n int, pathOf func(int) string, mirrors int, hashed bool) error {
 	db, err := store.Open("sqlite://"+path, store.Options{})
 	if err != nil {
 		return err
@@ -207,12 +212,23 @@ func addMirror(ctx context.Context, db *store.Store, i, files int) error {
 
 // makeTree makes n sparse files of fileSize, as the index knows them.
 func makeTree(root string, n int) error {
-	for i := range n {
-		path := filepath.Join(root, pathOf(i))
-		if i%filesPerFolder == 0 {
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // must be readable by others to be indexed
+	paths := make([]string, n)
+	for i := range paths {
+		paths[i] = pathOf(i)
+	}
+	return makeFiles(root, paths)
+}
+
+// makeFiles makes them, folder by folder.
+func makeFiles(root string, paths []string) error {
+	made := ""
+	for _, path := range paths {
+		path = filepath.Join(root, path)
+		if dir := filepath.Dir(path); dir != made {
+			if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // must be readable by others to be indexed
 				return err
 			}
+			made = dir
 		}
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // as above
 		if err != nil {
