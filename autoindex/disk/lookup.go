@@ -2,7 +2,6 @@ package disk
 
 import (
 	"io"
-	"io/fs"
 	"strings"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/autoindex"
@@ -24,7 +23,7 @@ func (t *Tree) lookup(f files, path string) (e autoindex.Entry, ok bool) {
 	if i := strings.LastIndexByte(path, '/'); i >= 0 {
 		folder, name = path[:i], path[i+1:]
 	}
-	if t.hides(path) || t.reach(f, folder) != nil || t.Ignored != nil && t.ignores(path) {
+	if name == "" || t.hides(path) || t.reach(f, folder) != nil || t.Ignored != nil && t.ignores(path) {
 		return e, false
 	}
 	own, err := f.lstat(path)
@@ -84,7 +83,6 @@ func readText(f files, path string) (string, bool) {
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return "", false
 	}
-	var r io.Reader = fs.File(file)
-	text, err := io.ReadAll(io.LimitReader(r, maxInsert))
+	text, err := io.ReadAll(io.LimitReader(file, maxInsert))
 	return strings.ToValidUTF8(string(text), "\uFFFD"), err == nil
 }

@@ -3,10 +3,12 @@ package disk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/autoindex"
@@ -42,11 +44,15 @@ func (t *Tree) Read(ctx context.Context, folder string) (*Folder, error) {
 	if err := t.reach(f, folder); err != nil {
 		return nil, err
 	}
-	dir, err := f.open(folder)
+	opened, err := f.open(folder)
 	if err != nil {
-		return nil, err
+		return nil, t.found(err)
 	}
-	defer dir.Close()
+	defer opened.Close()
+	dir, ok := opened.(fs.ReadDirFile)
+	if !ok { // of a file system that cannot list
+		return nil, &fs.PathError{Op: "list", Path: folder, Err: errors.ErrUnsupported}
+	}
 	info, err := dir.Stat()
 	if err != nil {
 		return nil, err
@@ -104,7 +110,7 @@ func (t *Tree) enter(f files, folder string) error {
 	if t.Links == Hide && t.FS == nil && folder != "" {
 		info, err := f.lstat(folder)
 		if err != nil {
-			return err
+			return t.found(err)
 		}
 		if info.Mode()&fs.ModeSymlink != 0 {
 			return fs.ErrNotExist
@@ -113,10 +119,7 @@ func (t *Tree) enter(f files, folder string) error {
 	info, err := f.stat(folder)
 	switch {
 	case err != nil:
-		if t.leadsOut(f, folder) {
-			return fs.ErrNotExist
-		}
-		return err
+		return t.found(err)
 	case !info.IsDir():
 		return fs.ErrNotExist
 	case folder != "" && t.closed(info):
@@ -125,14 +128,17 @@ func (t *Tree) enter(f files, folder string) error {
 	return nil
 }
 
-// leadsOut reports whether a path cannot be reached because a link on the way
-// leads out of the root: os.Root has no error of its own for it.
-func (t *Tree) leadsOut(f files, path string) bool {
-	if t.Links == Follow || t.FS != nil {
-		return false
+// found makes fs.ErrNotExist of all errors that say that nothing can be where a
+// path leads: what clients make up is no failure of the server.
+func (t *Tree) found(err error) error {
+	no, kernel := errors.AsType[syscall.Errno](err)
+	switch {
+	case kernel && slices.Contains([]syscall.Errno{syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EINVAL}, no),
+		errors.Is(err, fs.ErrInvalid),
+		!kernel && t.FS == nil && t.Links != Follow: // os.Root has no error of its own for what leads out of it
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
-	info, err := f.lstat(path)
-	return err == nil && info.Mode()&fs.ModeSymlink != 0
+	return err
 }
 
 // add adds an entry, if it is to be shown.

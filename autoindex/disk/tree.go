@@ -50,7 +50,7 @@ var ErrClosed = errors.New("others may not read it")
 
 // files is a tree as it is reached; "" is the root.
 type files interface {
-	open(path string) (fs.ReadDirFile, error)
+	open(path string) (fs.File, error)
 	stat(path string) (fs.FileInfo, error)
 	lstat(path string) (fs.FileInfo, error)
 	readlink(path string) (string, error)
@@ -66,7 +66,7 @@ func (t *Tree) files() (files, error) {
 	}
 	root, err := os.OpenRoot(t.Root)
 	if err != nil {
-		return nil, err
+		return nil, t.found(err)
 	}
 	return confined{root}, nil
 }
@@ -76,7 +76,7 @@ type plain string
 
 func (p plain) at(path string) string { return string(p) + filepath.FromSlash(path) }
 
-func (p plain) open(path string) (fs.ReadDirFile, error) {
+func (p plain) open(path string) (fs.File, error) {
 	f, err := os.Open(p.at(path))
 	if err != nil {
 		return nil, err // not a nil *os.File in an interface
@@ -98,7 +98,7 @@ func here(path string) string {
 	return filepath.FromSlash(path)
 }
 
-func (c confined) open(path string) (fs.ReadDirFile, error) {
+func (c confined) open(path string) (fs.File, error) {
 	f, err := c.Open(here(path))
 	if err != nil {
 		return nil, err
@@ -127,17 +127,7 @@ func (f foreign) name(path string) string {
 	return "."
 }
 
-func (f foreign) open(path string) (fs.ReadDirFile, error) {
-	file, err := f.Open(f.name(path))
-	if err != nil {
-		return nil, err
-	}
-	if dir, ok := file.(fs.ReadDirFile); ok {
-		return dir, nil
-	}
-	_ = file.Close()
-	return nil, &fs.PathError{Op: "list", Path: path, Err: errors.ErrUnsupported}
-}
+func (f foreign) open(path string) (fs.File, error)      { return f.Open(f.name(path)) }
 func (f foreign) stat(path string) (fs.FileInfo, error)  { return fs.Stat(f.FS, f.name(path)) }
 func (f foreign) lstat(path string) (fs.FileInfo, error) { return fs.Lstat(f.FS, f.name(path)) }
 func (f foreign) readlink(path string) (string, error)   { return fs.ReadLink(f.FS, f.name(path)) }
