@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -598,7 +599,7 @@ func TestListingsGuard(t *testing.T) {
 	l := newListings(1 << 20)
 	defer l.close()
 	never := func(any) bool { return false }
-	if _, err := l.get(t.Context(), "a", never, nil); err == nil || !strings.Contains(err.Error(), "panic") {
+	if _, err := l.get(t.Context(), contentsKey{search: "a"}, never, nil); err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Errorf("a panic: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -606,7 +607,49 @@ func TestListingsGuard(t *testing.T) {
 	hang := make(chan struct{})
 	defer close(hang)
 	hung := func(context.Context, any) (any, error) { <-hang; return nil, errBusy }
-	if _, err := l.get(ctx, "b", never, hung); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := l.get(ctx, contentsKey{place: place{path: "b"}}, never, hung); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a hung disk: %v", err)
 	}
+}
+
+// Clients choose what is searched for and which folders they ask for: neither
+// keeps others waiting or takes more memory than there may be.
+func TestListingsUnderAttack(t *testing.T) {
+	const limit = 1 << 20
+	l := newListings(limit)
+	defer l.close()
+	never := func(any) bool { return false }
+	hang := make(chan struct{})
+	hung := func(context.Context, any) (any, error) { <-hang; return nil, errBusy }
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i := range searchesAtOnce + 1 {
+		_, err := l.get(gone, contentsKey{search: fmt.Sprint("x", i)}, never, hung)
+		if want := i == searchesAtOnce; errors.Is(err, errBusy) != want {
+			t.Fatalf("search %d: %v", i, err)
+		}
+	}
+	missing := func(context.Context, any) (any, error) { return &folderContents{err: fs.ErrNotExist}, nil }
+	long := strings.Repeat("x", 16<<10)
+	for i := range 200 { // other than searches, they go on
+		path := fmt.Sprint(i, long)
+		if _, err := l.get(t.Context(), contentsKey{place: place{path: path}}, never, missing); err != nil {
+			t.Fatalf("listing %d beside searches: %v", i, err)
+		}
+	}
+	l.cache.CleanUp()
+	paths := 0
+	for k := range l.cache.All() {
+		paths += len(k.(contentsKey).path)
+	}
+	if paths > limit {
+		t.Errorf("%d bytes of paths in a cache of %d", paths, limit)
+	}
+	for i := range listingsAtOnce + 1 {
+		_, err := l.get(gone, contentsKey{place: place{path: fmt.Sprint(i)}}, never, hung)
+		if want := i == listingsAtOnce; errors.Is(err, errBusy) != want {
+			t.Fatalf("listing %d: %v", i, err)
+		}
+	}
+	close(hang)
 }

@@ -22,10 +22,23 @@ import (
 // at most once in that time, however many ask for it, in whatever forms.
 type listings struct {
 	cache *otter.Cache[any, any]
-	work  chan struct{} // holds one for each that is being made
+
+	listed, searched queue
+}
+
+// queue are things being made, each by itself. Searches have one of their own:
+// they take their time, and wait for each other, so listings must not wait for
+// them.
+type queue struct {
+	most int           // that are there at once
+	work chan struct{} // holds one for each that is being made
 
 	mu      sync.Mutex
 	flights map[any]*flight
+}
+
+func newQueue(most, work int) queue {
+	return queue{most: most, work: make(chan struct{}, work), flights: map[any]*flight{}}
 }
 
 // flight is something being made that requests wait for.
@@ -38,6 +51,11 @@ type flight struct {
 const (
 	listingPatience = 10 * time.Second // how long a request waits
 	listingTime     = 30 * time.Second // how long making it may take
+
+	// How many of each are made or wait at once. They go on when the clients are
+	// gone, so without a limit they would fill the memory.
+	listingsAtOnce = 1000
+	searchesAtOnce = 100
 )
 
 func newListings(limit int64) *listings {
@@ -46,33 +64,50 @@ func newListings(limit int64) *listings {
 			MaximumWeight: uint64(limit),
 			Weigher: func(k, v any) uint32 {
 				const overhead = 512
-				return uint32(min(overhead+v.(interface{ weight() int }).weight(), 1<<31))
+				// Paths come from clients, whether there is such a folder or not.
+				return uint32(min(overhead+k.(weighty).weight()+v.(weighty).weight(), 1<<31))
 			},
 			Logger: &otter.NoopLogger{},
 		}),
-		work:    make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
-		flights: map[any]*flight{},
+		listed:   newQueue(listingsAtOnce, 2*runtime.GOMAXPROCS(0)),
+		searched: newQueue(searchesAtOnce, searchesAtOnce), // they take turns themselves
 	}
+}
+
+// weighty is a key or a value of the cache, which knows the bytes that it takes.
+type weighty interface{ weight() int }
+
+// queue is where what a key stands for is made.
+func (l *listings) queue(key weighty) *queue {
+	if k, ok := key.(contentsKey); ok && k.search != "" {
+		return &l.searched
+	}
+	return &l.listed
 }
 
 func (l *listings) close() { l.cache.StopAllGoroutines() }
 
 // get gives what is remembered, if it is still good, else what makes makes of
 // it. Requests for the same wait for one making, which goes on without them. No
-// lock is held meanwhile.
-func (l *listings) get(ctx context.Context, key any, good func(any) bool, makes func(ctx context.Context, old any) (any, error)) (any, error) {
+// lock is held meanwhile. errBusy: it takes too long, or too many are being made.
+func (l *listings) get(ctx context.Context, key weighty, good func(any) bool, makes func(ctx context.Context, old any) (any, error)) (any, error) {
 	old, _ := l.cache.GetIfPresent(key)
 	if old != nil && good(old) {
 		return old, nil
 	}
-	l.mu.Lock()
-	f := l.flights[key]
+	q := l.queue(key)
+	q.mu.Lock()
+	f := q.flights[key]
 	if f == nil {
+		if len(q.flights) >= q.most {
+			q.mu.Unlock()
+			return nil, errBusy
+		}
 		f = &flight{done: make(chan struct{})}
-		l.flights[key] = f
-		go l.fly(context.WithoutCancel(ctx), key, f, old, makes)
+		q.flights[key] = f
+		go l.fly(context.WithoutCancel(ctx), q, key, f, old, makes)
 	}
-	l.mu.Unlock()
+	q.mu.Unlock()
 	patience := time.NewTimer(listingPatience)
 	defer patience.Stop()
 	select {
@@ -86,22 +121,22 @@ func (l *listings) get(ctx context.Context, key any, good func(any) bool, makes 
 }
 
 // fly makes something, when it is its turn.
-func (l *listings) fly(ctx context.Context, key any, f *flight, old any, makes func(context.Context, any) (any, error)) {
+func (l *listings) fly(ctx context.Context, q *queue, key weighty, f *flight, old any, makes func(context.Context, any) (any, error)) {
 	ctx, cancel := context.WithTimeout(ctx, listingTime)
 	defer cancel()
 	select {
-	case l.work <- struct{}{}:
+	case q.work <- struct{}{}:
 		f.value, f.err = guarded(ctx, old, makes)
-		<-l.work
+		<-q.work
 	case <-ctx.Done():
 		f.err = errBusy
 	}
 	if f.err == nil {
 		l.cache.Set(key, f.value)
 	}
-	l.mu.Lock()
-	delete(l.flights, key)
-	l.mu.Unlock()
+	q.mu.Lock()
+	delete(q.flights, key)
+	q.mu.Unlock()
 	close(f.done)
 }
 
@@ -148,6 +183,16 @@ type (
 		view
 	}
 )
+
+func (p place) weight() int {
+	return len(p.root) + len(p.system) + len(p.path) + len(p.url) + len(p.hide)
+}
+
+func (k contentsKey) weight() int { return k.place.weight() + len(k.search) }
+
+func (k pageKey) weight() int {
+	return k.place.weight() + len(k.ask.Pattern) + len(k.ask.Search) + len(k.ask.Latest)
+}
 
 // listingPage is a listing as it is sent.
 type listingPage struct {
