@@ -272,8 +272,8 @@ func (x *Autoindex) site() *Handler {
 }
 
 // documentsOf are the documents about a file of the index that the site answers
-// with. What is known of a file's bytes beside its SHA-256 is not in memory; it
-// is computed together.
+// with. Of what is known of its bytes only the SHA-256 is in memory: other digests
+// and zsync may be missing in the database, and are not offered.
 func (h *Handler) documentsOf(e *autoindex.Entry) (d autoindex.Documents) {
 	if h == nil {
 		return 0
@@ -290,10 +290,7 @@ func (h *Handler) documentsOf(e *autoindex.Entry) (d autoindex.Documents) {
 		{redirector.AsMetalink, autoindex.Metalink, e.Mirrors > 0 || len(h.fallbacks) > 0},
 		{redirector.AsTorrent, autoindex.Torrent, hashed && h.torrents && e.Size > 0},
 		{redirector.AsMagnet, autoindex.Magnet, hashed && h.torrents && e.Size > 0},
-		{redirector.AsMD5, autoindex.MD5, hashed},
-		{redirector.AsSHA1, autoindex.SHA1, hashed},
 		{redirector.AsSHA256, autoindex.SHA256, hashed},
-		{redirector.AsSHA512, autoindex.SHA512, hashed},
 	} {
 		if o.exists && h.documents.Has(o.as) {
 			d |= o.d

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -47,10 +48,52 @@ func (d *demo) check(ctx context.Context) error {
 		errs = append(errs, err)
 		say("    WRONG: %v", err)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%d of %d requests went wrong", len(errs), len(requests)+1)
+	pages := d.pages()
+	for _, p := range pages {
+		if err := p.try(ctx); err != nil {
+			errs = append(errs, err)
+			say("    WRONG: %v", err)
+		}
 	}
-	say("\nAll %d answers were right, and every file had the origin's contents.", len(requests)+1)
+	all := len(requests) + 1 + len(pages)
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%d of %d requests went wrong", len(errs), all)
+	}
+	say("\nAll %d answers were right, and every file had the origin's contents.", all)
+	return nil
+}
+
+// opened is a page that people open, and texts that must be on it.
+type opened struct {
+	what, url string
+	want      []string
+}
+
+func (d *demo) pages() []opened {
+	file := path.Base(d.common)
+	return []opened{
+		{"the folder", d.folder(), []string{html.EscapeString(file), "3<span> mirrors"}},
+		{"the mirrors of the file", d.base + (&url.URL{Path: d.common + ".mirrorlist"}).EscapedPath(), []string{"berlin", "newyork", "tokyo"}},
+		{"all mirrors", d.base + "mirrors/", []string{"berlin", "newyork", "tokyo"}},
+		{"a mirror", d.base + "mirrors/berlin", []string{"berlin", "<svg"}},
+	}
+}
+
+// try fetches the page as a browser does.
+func (p *opened) try(ctx context.Context) error {
+	got, err := get(ctx, &http.Client{Timeout: 20 * time.Second}, p.url, "")
+	if err != nil {
+		return err
+	}
+	say("  the page with %s\n    %d, %s, %d bytes", p.what, got.status, got.header.Get("Content-Type"), len(got.body))
+	if got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
+		return fmt.Errorf("%s is no page", p.url)
+	}
+	for _, text := range p.want {
+		if !bytes.Contains(got.body, []byte(text)) {
+			return fmt.Errorf("%q is not on %s", text, p.url)
+		}
+	}
 	return nil
 }
 

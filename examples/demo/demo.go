@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,17 +40,17 @@ func (d *demo) path(elem ...string) string {
 }
 
 // onPartial decides what the partial mirror carries: about half of the tree.
-func onPartial(path string) bool {
-	top, _, _ := strings.Cut(path, "/")
+func onPartial(file string) bool {
+	top, _, _ := strings.Cut(file, "/")
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(top))
 	return h.Sum32()%2 == 0
 }
 
 // isOld decides which files the stale mirror still has from last month.
-func isOld(path string) bool {
+func isOld(file string) bool {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte("old " + path))
+	_, _ = h.Write([]byte("old " + file))
 	return h.Sum32()%10 == 0
 }
 
@@ -112,8 +114,10 @@ http://127.0.0.1:%d {
 	mirrorbrain {
 		debug_from 127.0.0.0/8
 		health /health
+		status /mirrors
 	}
-	file_server browse
+	mirrorbrain_autoindex
+	file_server
 }
 `, d.path("mirrorbrain.db"), d.path("places.mmdb"), d.port, d.path("origin"))
 	if err := os.WriteFile(d.path("Caddyfile"), []byte(site), 0o600); err != nil {
@@ -213,6 +217,12 @@ func (d *demo) mbctl(ctx context.Context, args ...string) error {
 	return nil
 }
 
+// folder is the URL of the folder with the file that all mirrors have.
+func (d *demo) folder() string {
+	dir, _ := path.Split(d.common)
+	return d.base + (&url.URL{Path: dir}).EscapedPath()
+}
+
 // explain prints what to try while the demo serves.
 func (d *demo) explain() {
 	try := func(what, header, path string) {
@@ -232,7 +242,8 @@ func (d *demo) explain() {
 	say("  curl -s '%s%s.meta4'", d.base, d.common)
 	say("\nPages to open:")
 	for _, page := range [][2]string{
-		{d.base, "the tree"}, {d.base + d.common + ".mirrorlist", "the mirrors of a file"}, {d.base + "health", "is the redirector ready?"},
+		{d.base, "the tree"}, {d.folder(), "a folder of it"}, {d.base + d.common + ".mirrorlist", "the mirrors of a file"},
+		{d.base + "mirrors/", "all mirrors"}, {d.base + "mirrors/berlin", "a mirror"}, {d.base + "health", "is the redirector ready?"},
 	} {
 		say("  %-60s %s", page[0], page[1])
 	}
