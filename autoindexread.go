@@ -209,11 +209,13 @@ type entryPrint struct {
 // ageCell is how long a page says the same of ages, unless something changes.
 const ageCell = 5 * time.Minute
 
-// rendered gives a listing in a form.
-func (x *Autoindex) rendered(ctx context.Context, p place, v view, words *page.Words) (*listingPage, error) {
-	c, err := x.listing(ctx, p, v.ask.Search)
-	if err != nil {
-		return nil, err
+// rendered gives what is in a folder, or what the search in it finds, in a form.
+func (x *Autoindex) rendered(ctx context.Context, p place, c *folderContents, v view, words *page.Words) (*listingPage, error) {
+	if v.ask.Search != "" {
+		var err error
+		if c, err = x.listing(ctx, p, v.ask.Search); err != nil {
+			return nil, err
+		}
 	}
 	var cell time.Time
 	if v.format == autoindex.HTML {

@@ -56,7 +56,7 @@ func (x *Autoindex) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 	case err != nil:
 		return x.problem(w, r, err)
 	}
-	return x.answer(w, r, p, ask)
+	return x.answer(w, r, p, s, ask)
 }
 
 // listedPath gives the folder that a URL's path means, below the root. Segments
@@ -139,8 +139,9 @@ func (x *Autoindex) place(r *http.Request, folder string) (p place, ok bool) {
 	return p, true
 }
 
-// answer writes the listing in the form that the request asks for.
-func (x *Autoindex) answer(w http.ResponseWriter, r *http.Request, p place, ask autoindex.Ask) error {
+// answer writes the listing in the form that the request asks for. c is what is
+// in the folder.
+func (x *Autoindex) answer(w http.ResponseWriter, r *http.Request, p place, c *folderContents, ask autoindex.Ask) error {
 	if ask.Latest != "" {
 		return x.latest(w, r, p, ask)
 	}
@@ -152,7 +153,7 @@ func (x *Autoindex) answer(w http.ResponseWriter, r *http.Request, p place, ask 
 		words = x.look.Words(r.Header.Get("Accept-Language"))
 		v.language = words.Lang
 	}
-	l, err := x.rendered(r.Context(), p, v, words)
+	l, err := x.rendered(r.Context(), p, c, v, words)
 	if err != nil {
 		return x.problem(w, r, err)
 	}

@@ -52,10 +52,6 @@ func measureListings(ctx context.Context, work string, o options) error {
 			if err := loadListers(ctx, work, listers, n, form.name, form.accept, o); err != nil {
 				return err
 			}
-		}
-	}
-	for _, n := range listedFolders {
-		for _, form := range listingForms {
 			printListings(listers, n, form.name)
 		}
 	}
@@ -90,7 +86,7 @@ func startListers(ctx context.Context, work string) (listers []lister, stop func
 	global := fmt.Sprintf("mirrorbrain {\n\t\tdatabase sqlite://%s\n\t\tgeoip %s\n\t}", db, geo)
 	redirector := "mirrorbrain {\n\t\thealth /health\n\t}\n\t"
 	for i, c := range []struct{ name, global, site string }{
-		{"file_server browse", "", "file_server browse {\n\t\tfile_limit 1000000\n\t}"},
+		{"file_server browse", "", "file_server {\n\t\tbrowse {\n\t\t\tfile_limit 1000000\n\t\t}\n\t}"},
 		{"mirrorbrain_autoindex, disk alone", "", "mirrorbrain_autoindex"},
 		{"mirrorbrain_autoindex, disk and index", global, redirector + "mirrorbrain_autoindex"},
 		{"the same, nothing remembered", global, redirector + "mirrorbrain_autoindex {\n\t\trefresh 1ns\n\t\tcache_size 1\n\t}"},
@@ -116,20 +112,18 @@ func loadListers(ctx context.Context, work string, listers []lister, n int, form
 		return err
 	}
 	key := loadKey(n, form)
-	for r := range o.rounds + 1 { // the first is to warm up
+	for r := range o.rounds {
 		for i := range listers {
 			l := &listers[(i+r)%len(listers)]
 			d := o.round
-			if r == 0 {
-				d = time.Second
-			}
 			got, err := loadFrom(ctx, listingConnections, script, l.server.url, l.server.pid(), d)
+			for ; err != nil && d < time.Minute; d *= 2 { // too short for a single answer
+				got, err = loadFrom(ctx, listingConnections, script, l.server.url, l.server.pid(), 2*d)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", l.name, err)
 			}
-			if r > 0 {
-				l.samples[key] = append(l.samples[key], got)
-			}
+			l.samples[key] = append(l.samples[key], got)
 		}
 	}
 	return nil
@@ -137,7 +131,7 @@ func loadListers(ctx context.Context, work string, listers []lister, n int, form
 
 // listingConnections are few, so that the largest folders are answered for in
 // time by all.
-const listingConnections = 8
+const listingConnections = 4
 
 const listingScript = `
 wrk.path = %q
