@@ -5,8 +5,11 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/autoindex"
@@ -90,7 +93,7 @@ func (t *Tree) reach(f files, folder string) error {
 			continue
 		}
 		last := i == len(folder)
-		if t.Open && t.Links != Hide && !last { // nothing to be asked on the way
+		if t.Open && t.Links == Follow && !last { // nothing to be asked on the way
 			continue
 		}
 		if err := t.enter(f, folder[:i]); err != nil {
@@ -103,7 +106,10 @@ func (t *Tree) reach(f files, folder string) error {
 func (t *Tree) enter(f files, folder string) error {
 	if t.Links == Hide && t.FS == nil && folder != "" {
 		info, err := f.lstat(folder)
-		if err != nil {
+		switch {
+		case neverThere(err):
+			return fs.ErrNotExist
+		case err != nil:
 			return err
 		}
 		if info.Mode()&fs.ModeSymlink != 0 {
@@ -113,16 +119,47 @@ func (t *Tree) enter(f files, folder string) error {
 	info, err := f.stat(folder)
 	switch {
 	case err != nil:
-		if t.leadsOut(f, folder) {
+		if t.leadsOut(f, folder) || neverThere(err) {
 			return fs.ErrNotExist
 		}
 		return err
 	case !info.IsDir():
 		return fs.ErrNotExist
-	case folder != "" && t.closed(info):
+	case folder != "" && (t.closed(info) || t.intoClosed(f, folder)):
 		return ErrClosed
 	}
 	return nil
+}
+
+// intoClosed reports whether a path is a link to what is below a closed folder
+// of the tree: a link that is put up before the release that it leads to.
+func (t *Tree) intoClosed(f files, path string) bool {
+	if t.Open || t.FS != nil {
+		return false
+	}
+	if own, err := f.lstat(path); err != nil || own.Mode()&fs.ModeSymlink == 0 {
+		return false
+	}
+	root, err := filepath.EvalSymlinks(t.Root)
+	if err != nil {
+		return true
+	}
+	target, err := filepath.EvalSymlinks(filepath.Join(t.Root, filepath.FromSlash(path)))
+	if err != nil {
+		return true
+	}
+	for above := filepath.Dir(target); len(above) > len(root) && strings.HasPrefix(above, strings.TrimRight(root, "/")+"/"); above = filepath.Dir(above) {
+		if info, err := os.Stat(above); err != nil || t.closed(info) {
+			return true
+		}
+	}
+	return false
+}
+
+// neverThere reports whether a path is one that cannot be: below a file, too
+// long, or a circle of links. Clients ask for what they like.
+func neverThere(err error) bool {
+	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, syscall.ELOOP)
 }
 
 // leadsOut reports whether a path cannot be reached because a link on the way
@@ -175,7 +212,7 @@ func (t *Tree) entry(f files, path, name string, own fs.FileInfo) (e autoindex.E
 			e.SymlinkTarget, _ = f.readlink(path)
 		}
 	}
-	if !info.Mode().IsRegular() && !info.IsDir() || t.closed(info) {
+	if !info.Mode().IsRegular() && !info.IsDir() || t.closed(info) || e.Symlink && t.intoClosed(f, path) {
 		return e, false
 	}
 	e.Dir, e.Size, e.ModTime, e.Mode = info.IsDir(), info.Size(), info.ModTime(), own.Mode()
