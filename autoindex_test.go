@@ -20,6 +20,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/autoindex/disk"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/pgtest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
@@ -219,7 +220,7 @@ func TestAutoindexSlash(t *testing.T) {
 
 func TestAutoindexClosed(t *testing.T) {
 	root := t.TempDir()
-	plantTree(t, root, "open/file", "open/staged", "staged/file", "staged/sub/file", "half/file", "open/link -> ../staged/file")
+	plantTree(t, root, "open/file", "open/staged", "staged/file", "staged/sub/file", "half/file", "open/link -> ../staged/file", "open/next -> ../staged/sub")
 	for name, mode := range map[string]os.FileMode{"open/staged": 0o640, "staged": 0o750, "half": 0o751} {
 		if err := os.Chmod(filepath.Join(root, name), mode); err != nil {
 			t.Fatal(err)
@@ -227,8 +228,8 @@ func TestAutoindexClosed(t *testing.T) {
 	}
 	s := newServer(t)
 	for setting, want := range map[string]map[string][]string{
-		"hide": {"/": {"open/"}, "/open/": {"file", "link"}, "/staged/": nil, "/staged/sub/": nil, "/half/": nil},
-		"pass": {"/": {"half/", "open/", "staged/"}, "/open/": {"file", "link", "staged"}, "/staged/": {"sub/", "file"}, "/staged/sub/": {"file"}},
+		"hide": {"/": {"open/"}, "/open/": {"file"}, "/open/next/": nil, "/staged/": nil, "/staged/sub/": nil, "/half/": nil},
+		"pass": {"/": {"half/", "open/", "staged/"}, "/open/": {"next/", "file", "link", "staged"}, "/open/next/": {"file"}, "/staged/": {"sub/", "file"}, "/staged/sub/": {"file"}},
 	} {
 		s.bare("", fmt.Sprintf("root * %s\nmirrorbrain_autoindex {\nclosed %s\n}\nfile_server browse", root, setting))
 		for path, names := range want {
@@ -590,6 +591,27 @@ func TestAutoindexSettings(t *testing.T) {
 		}
 		if _, err := ctx.LoadModuleByID("http.handlers.mirrorbrain_autoindex", raw); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", raw, err, test.want)
+		}
+	}
+}
+
+// What clients ask for that cannot be is not there; it is no failure.
+func TestAutoindexNeverThere(t *testing.T) {
+	root, out := t.TempDir(), t.TempDir()
+	plantTree(t, root, "file", "loop -> loop")
+	plantTree(t, out, "sub/file")
+	plantTree(t, root, "out -> "+out)
+	for _, links := range []disk.Links{disk.Follow, disk.Inside, disk.Hide} {
+		for _, open := range []bool{false, true} {
+			tree := &disk.Tree{Root: root, Links: links, Open: open}
+			for _, folder := range []string{"file", "file/x", "file/x/y", "loop", "loop/x", "none/x", strings.Repeat("x", 300), strings.Repeat("x/", 3000) + "x"} {
+				if _, err := tree.Read(t.Context(), folder); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("links %d, open %v: %.20s: %v", links, open, folder, err)
+				}
+			}
+			if _, err := tree.Read(t.Context(), "out/sub"); errors.Is(err, fs.ErrNotExist) != (links != disk.Follow) {
+				t.Errorf("links %d, open %v: what is outside: %v", links, open, err)
+			}
 		}
 	}
 }

@@ -151,6 +151,47 @@ func TestRunsAreThinned(t *testing.T) {
 }
 
 // A mirror that is scanned every minute does not fill the database.
+// However often mirrors are scanned, what nodes read of it now and then is little.
+func TestRecentRuns(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, s *Store) {
+		m, other, gone := newMirror(t, s, "m"), newMirror(t, s, "other"), newMirror(t, s, "gone")
+		var often []time.Duration
+		for i := range 13 * 24 * 2 {
+			often = append(often, time.Minute+time.Duration(i)*30*time.Minute)
+		}
+		putRuns(t, s, m.ID, true, often...)
+		putRuns(t, s, m.ID, false, 49*time.Hour+time.Second, 50*time.Hour+time.Second, 400*time.Hour)
+		putRuns(t, s, other.ID, false, time.Hour, 300*time.Hour, 301*time.Hour)
+		putRuns(t, s, gone.ID, true, time.Hour)
+		ok(t, s.DeleteMirror(t.Context(), gone.ID, "me"))
+		since := time.Now().Add(-14 * 24 * time.Hour)
+		runs := must[map[mirror.ID][]mirror.Run](t)(s.RecentRuns(t.Context(), since))
+		if len(runs) != 2 || len(runs[other.ID]) != 3 {
+			t.Errorf("%d mirrors, of the other %+v", len(runs), runs[other.ID])
+		}
+		all := runs[m.ID]
+		if n := len(all); n != LastRuns+12+1 { // twelve days more, and the last failure of one
+			t.Fatalf("%d runs: %+v", n, all)
+		}
+		failed := 0
+		for i, r := range all {
+			if i > 0 && !r.At.After(all[i-1].At) {
+				t.Errorf("%v after %v", r.At, all[i-1].At)
+			}
+			if i >= len(all)-LastRuns && time.Since(r.At) > LastRuns*30*time.Minute+time.Hour {
+				t.Errorf("among the newest: %v ago", time.Since(r.At))
+			}
+			if !r.OK {
+				failed++
+			}
+		}
+		if failed != 1 {
+			t.Errorf("%d failures", failed)
+		}
+	})
+}
+
 func TestRunsAreBounded(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, s *Store) {

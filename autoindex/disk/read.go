@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -96,7 +98,7 @@ func (t *Tree) reach(f files, folder string) error {
 			continue
 		}
 		last := i == len(folder)
-		if t.Open && t.Links != Hide && !last { // nothing to be asked on the way
+		if t.Open && t.Links == Follow && !last { // nothing to be asked on the way
 			continue
 		}
 		if err := t.enter(f, folder[:i]); err != nil {
@@ -122,10 +124,35 @@ func (t *Tree) enter(f files, folder string) error {
 		return t.found(err)
 	case !info.IsDir():
 		return fs.ErrNotExist
-	case folder != "" && t.closed(info):
+	case folder != "" && (t.closed(info) || t.intoClosed(f, folder)):
 		return ErrClosed
 	}
 	return nil
+}
+
+// intoClosed reports whether a path is a link to what is below a closed folder
+// of the tree: a link that is put up before the release that it leads to.
+func (t *Tree) intoClosed(f files, path string) bool {
+	if t.Open || t.FS != nil {
+		return false
+	}
+	if own, err := f.lstat(path); err != nil || own.Mode()&fs.ModeSymlink == 0 {
+		return false
+	}
+	root, err := filepath.EvalSymlinks(t.Root)
+	if err != nil {
+		return true
+	}
+	target, err := filepath.EvalSymlinks(filepath.Join(t.Root, filepath.FromSlash(path)))
+	if err != nil {
+		return true
+	}
+	for above := filepath.Dir(target); len(above) > len(root) && strings.HasPrefix(above, strings.TrimRight(root, "/")+"/"); above = filepath.Dir(above) {
+		if info, err := os.Stat(above); err != nil || t.closed(info) {
+			return true
+		}
+	}
+	return false
 }
 
 // found makes fs.ErrNotExist of all errors that say that nothing can be where a
@@ -181,7 +208,7 @@ func (t *Tree) entry(f files, path, name string, own fs.FileInfo) (e autoindex.E
 			e.SymlinkTarget, _ = f.readlink(path)
 		}
 	}
-	if !info.Mode().IsRegular() && !info.IsDir() || t.closed(info) {
+	if !info.Mode().IsRegular() && !info.IsDir() || t.closed(info) || e.Symlink && t.intoClosed(f, path) {
 		return e, false
 	}
 	e.Dir, e.Size, e.ModTime, e.Mode = info.IsDir(), info.Size(), info.ModTime(), own.Mode()
