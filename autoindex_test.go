@@ -380,7 +380,7 @@ func testAnnotated(t *testing.T, d *depot) {
 	d.must(os.Symlink("full.iso", filepath.Join(d.root, "r/latest.iso")))
 	d.must(os.Symlink("r", filepath.Join(d.root, "alias")))
 	sum := d.digest("r/full.iso")
-	d.mirror(mirror.Mirror{Name: "a"}, "r/full.iso", "r/some.iso", "r/changed.iso")
+	d.mirror(mirror.Mirror{Name: "a"}, "r/full.iso", "r/full.iso.asc", "r/some.iso", "r/changed.iso")
 	d.mirror(mirror.Mirror{Name: "b"}, "r/full.iso")
 	d.mirror(mirror.Mirror{Name: "off", DisabledUntil: time.Now().Add(time.Hour)}, "r/full.iso", "r/some.iso", "r/none.iso")
 	d.finish()
@@ -406,7 +406,7 @@ func testAnnotated(t *testing.T, d *depot) {
 		if i, ok := got["unknown.iso"]; ok != (source == "auto") || i.Mirrors != nil {
 			t.Errorf("%s: unknown to the index: %v %+v", source, ok, i)
 		}
-		for name, mirrors := range map[string]int{"full.iso": 2, "some.iso": 1, "none.iso": 0, "latest.iso": 2, "full.iso.asc": 0} {
+		for name, mirrors := range map[string]int{"full.iso": 2, "some.iso": 1, "none.iso": 0, "latest.iso": 2, "full.iso.asc": 1} {
 			i := got[name]
 			if i.Mirrors == nil || *i.Mirrors != mirrors || i.Size != fileSize || !i.ModTime.Equal(someTime) || i.IsSymlink != (name == "latest.iso") {
 				t.Errorf("%s %s: %+v", source, name, i)
@@ -426,6 +426,13 @@ func testAnnotated(t *testing.T, d *depot) {
 		}
 		if d := cmp.Diff([]string{"mirrorlist", "json", "meta4", "metalink", "torrent", "magnet", "sha256", "signature"}, full.Documents); d != "" {
 			t.Errorf("%s: documents (-want +got):\n%s", source, d)
+		}
+		// It comes from here alone, so that a Metalink would have nothing to name.
+		if d := cmp.Diff([]string{"mirrorlist", "json"}, got["full.iso.asc"].Documents); d != "" {
+			t.Errorf("%s: documents of a signature (-want +got):\n%s", source, d)
+		}
+		if resp, _ := s.get("/r/full.iso.asc?meta4", ""); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: the Metalink of a signature: %d", source, resp.StatusCode)
 		}
 		if d := cmp.Diff([]string{"mirrorlist", "json"}, got["none.iso"].Documents); d != "" {
 			t.Errorf("%s: documents of a file on no mirror (-want +got):\n%s", source, d)

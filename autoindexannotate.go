@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -157,7 +158,8 @@ func (x *Autoindex) annotateFrom(view *catalog.View, folder string, entries []au
 	site := x.site()
 	for n, i := range at {
 		entries[i].Mirrors = counts[n]
-		entries[i].Documents |= site.documentsOf(&entries[i])
+		e := &entries[i]
+		e.Documents |= site.documentsOf(below(base, e.Folder+e.Name), e)
 	}
 }
 
@@ -274,11 +276,12 @@ func (x *Autoindex) site() *Handler {
 // documentsOf are the documents about a file of the index that the site answers
 // with. Of what is known of its bytes only the SHA-256 is in memory: other digests
 // and zsync may be missing in the database, and are not offered.
-func (h *Handler) documentsOf(e *autoindex.Entry) (d autoindex.Documents) {
+func (h *Handler) documentsOf(file string, e *autoindex.Entry) (d autoindex.Documents) {
 	if h == nil {
 		return 0
 	}
 	hashed := e.HasSHA256()
+	elsewhere := (e.Mirrors > 0 || len(h.fallbacks) > 0) && h.namesMirrors(file, e)
 	for _, o := range [...]struct {
 		as     redirector.Representation
 		d      autoindex.Documents
@@ -286,8 +289,8 @@ func (h *Handler) documentsOf(e *autoindex.Entry) (d autoindex.Documents) {
 	}{
 		{redirector.AsMirrorList, autoindex.MirrorList, true},
 		{redirector.AsJSON, autoindex.FileJSON, true},
-		{redirector.AsMeta4, autoindex.Meta4, e.Mirrors > 0 || len(h.fallbacks) > 0},
-		{redirector.AsMetalink, autoindex.Metalink, e.Mirrors > 0 || len(h.fallbacks) > 0},
+		{redirector.AsMeta4, autoindex.Meta4, elsewhere},
+		{redirector.AsMetalink, autoindex.Metalink, elsewhere},
 		{redirector.AsTorrent, autoindex.Torrent, hashed && h.torrents && e.Size > 0},
 		{redirector.AsMagnet, autoindex.Magnet, hashed && h.torrents && e.Size > 0},
 		{redirector.AsSHA256, autoindex.SHA256, hashed},
@@ -297,4 +300,19 @@ func (h *Handler) documentsOf(e *autoindex.Entry) (d autoindex.Documents) {
 		}
 	}
 	return d
+}
+
+// namesMirrors reports whether the Metalink of a file of the index names mirrors:
+// there is none of files that come from here alone, but of a repository's anchor.
+func (h *Handler) namesMirrors(file string, e *autoindex.Entry) bool {
+	if !*h.DocumentExemptions {
+		return true
+	}
+	switch h.rules.Exempt(file, e.Size, nil, "", netip.Addr{}) {
+	case "":
+		return true
+	case redirector.ExemptRepository, redirector.ExemptMinSize:
+		return e.HasSHA256() && isRepomd(file)
+	}
+	return false
 }

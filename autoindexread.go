@@ -50,6 +50,10 @@ func (x *Autoindex) renew(ctx context.Context, p place, search string, old *fold
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, disk.ErrClosed):
 		return &folderContents{at: c.at, err: err}, nil
+	case err != nil && old.lasting(p, search, x):
+		same := *old
+		same.at = c.at
+		return &same, nil
 	case err != nil:
 		return nil, err
 	}
@@ -63,6 +67,12 @@ func (x *Autoindex) renew(ctx context.Context, p place, search string, old *fold
 		return &same, nil
 	}
 	return c, nil
+}
+
+// lasting reports whether contents are shown on while they cannot be read again:
+// those of a folder that only the database knows.
+func (c *folderContents) lasting(p place, search string, x *Autoindex) bool {
+	return c != nil && c.err == nil && search == "" && x.fromIndex(p)
 }
 
 // read reads a folder.

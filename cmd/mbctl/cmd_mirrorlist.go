@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/holding"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
@@ -26,6 +27,7 @@ type mirrorlistOptions struct {
 	header, footer             string // files
 	theme                      page.Theme
 	noMap                      bool
+	flags                      *pflag.FlagSet // which of them were given
 }
 
 func newMirrorlistCommand(a *app) *cobra.Command {
@@ -47,7 +49,9 @@ pages of 'mirrorbrain_status' are written into it, with all that belongs to them
 index.html and the same in other orders, a page, JSON and a badge for each mirror,
 mirrors.json, mirmon.txt, badge.svg. They need no server of ours, not even a web
 server. Each file is replaced at once; those of mirrors that are gone are taken
-away, if they were written by this command (.mbctl-files lists them).`,
+away, if they were written by this command (.mbctl-files lists them). Flags go before
+the table 'pages' of the instance in mbctl.toml, which has the keys of 'pages' in a
+Caddyfile.`,
 		Example: `  mbctl mirrorlist -o /srv/www/mirrors.html --title 'Mirrors of Example OS'
   mbctl mirrorlist -f markdown --filter '^eu-'
   mbctl mirrorlist -f text example
@@ -58,6 +62,7 @@ away, if they were written by this command (.mbctl-files lists them).`,
 		},
 	}
 	fs := cmd.Flags()
+	o.flags = fs
 	fs.StringVarP(&o.format, "format", "f", "html", "`FORMAT`: html, text or markdown")
 	fs.StringVarP(&o.out, "output", "o", "", "`FILE` to put it into, at once, or folder for the pages; - is standard output")
 	fs.StringVarP(&o.filter, "filter", "F", "", "only mirrors whose names match this regular `EXPRESSION`")

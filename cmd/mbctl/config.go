@@ -62,6 +62,8 @@ type instance struct {
 	HybridTorrents bool     `toml:"bittorrent_v2"` // make torrents hybrids of versions 1 and 2
 	HashMask       []string `toml:"hash_mask"`     // globs: hash only these files
 	HashIgnore     []string `toml:"hash_ignore"`   // globs: hash these not
+
+	Pages pageTheme `toml:"pages"` // look of what `mbctl mirrorlist` writes into a folder
 }
 
 // size is a number of bytes written as "256KiB".

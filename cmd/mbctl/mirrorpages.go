@@ -33,14 +33,16 @@ func (a *app) runMirrorPages(ctx context.Context, names []string, filter *regexp
 	if o.format != "html" || o.header != "" || o.footer != "" || o.title != "" {
 		return usagef("mirrorlist -o %s: a folder gets all its pages; --format, --title, --header and --footer are for one file (see --templates)", o.out)
 	}
-	if len(o.theme.Languages) == 0 {
-		o.theme.Languages = []string{"en"}
+	conf, err := a.config()
+	if err != nil {
+		return err
 	}
-	look, err := page.Open(o.theme)
+	theme := conf.Pages.under(o.flags, o.theme, o.noMap)
+	look, err := page.Open(theme)
 	if err != nil {
 		return usagef("%w", err)
 	}
-	pages, err := mirrorstatus.New(look, mirrorstatus.Options{Map: !o.noMap})
+	pages, err := mirrorstatus.New(look, mirrorstatus.Options{Map: theme.Map == nil || *theme.Map})
 	if err != nil {
 		return err
 	}
