@@ -159,6 +159,11 @@ func (s *site) start(mmdb string) {
 	mirrorbrain {
 		database %[2]s
 		geoip %[3]s
+		pages {
+			name "Example <OS> & Co."
+			home /
+			logo "data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'%%3E%%3Ccircle cx='4.5' cy='4.5' r='4' fill='%%230a5dc2'/%%3E%%3C/svg%%3E"
+		}
 	}
 }
 
@@ -181,11 +186,6 @@ func (s *site) start(mmdb string) {
 			health /health-of-the-redirector
 			min_size 0
 			retry off
-			pages {
-				name "Example <OS> & Co."
-				home /
-				logo "data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'%%3E%%3Ccircle cx='4.5' cy='4.5' r='4' fill='%%230a5dc2'/%%3E%%3C/svg%%3E"
-			}
 			dht_node router.example.org:6881
 			status /mirrors
 		}

@@ -41,7 +41,7 @@ func grow(t testing.TB, root string) {
 		put(t, root, name, noise(name, 1000<<(i%12)))
 	}
 	put(t, root, "odd/HEADER.txt", []byte("Names that <b>careless</b> pages choke on.\n\n\tAll are files.\n"))
-	for i := range 300 {
+	for i := range 60 {
 		put(t, root, fmt.Sprintf("many/part-%d.bin", i+1), noise("part", i))
 	}
 	if err := os.Mkdir(filepath.Join(root, "empty"), 0o755); err != nil {
