@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/netip"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -157,7 +159,7 @@ func (x *Autoindex) annotateFrom(view *catalog.View, folder string, entries []au
 	site := x.site()
 	for n, i := range at {
 		entries[i].Mirrors = counts[n]
-		entries[i].Documents |= site.documentsOf(&entries[i])
+		entries[i].Documents |= site.documentsOf(&entries[i], site.comesFromHere(base, &entries[i]))
 	}
 }
 
@@ -271,14 +273,22 @@ func (x *Autoindex) site() *Handler {
 	return found
 }
 
+// comesFromHere reports whether everybody gets a file from here, as trust anchors
+// are: there is no Metalink of it then. That of a repository's repomd.xml is left
+// to dnf, which knows of it.
+func (h *Handler) comesFromHere(folder string, e *autoindex.Entry) bool {
+	return h != nil && h.rules.Exempt(path.Join(folder, e.Folder, e.Name), e.Size, nil, "", netip.Addr{}) != ""
+}
+
 // documentsOf are the documents about a file of the index that the site answers
-// with. What is known of a file's bytes beside its SHA-256 is not in memory; it
+// with; fromHere is what comesFromHere says. What is known of a file's bytes beside its SHA-256 is not in memory; it
 // is computed together.
-func (h *Handler) documentsOf(e *autoindex.Entry) (d autoindex.Documents) {
+func (h *Handler) documentsOf(e *autoindex.Entry, fromHere bool) (d autoindex.Documents) {
 	if h == nil {
 		return 0
 	}
 	hashed := e.HasSHA256()
+	elsewhere := !fromHere && (e.Mirrors > 0 || len(h.fallbacks) > 0)
 	for _, o := range [...]struct {
 		as     redirector.Representation
 		d      autoindex.Documents
@@ -286,8 +296,8 @@ func (h *Handler) documentsOf(e *autoindex.Entry) (d autoindex.Documents) {
 	}{
 		{redirector.AsMirrorList, autoindex.MirrorList, true},
 		{redirector.AsJSON, autoindex.FileJSON, true},
-		{redirector.AsMeta4, autoindex.Meta4, e.Mirrors > 0 || len(h.fallbacks) > 0},
-		{redirector.AsMetalink, autoindex.Metalink, e.Mirrors > 0 || len(h.fallbacks) > 0},
+		{redirector.AsMeta4, autoindex.Meta4, elsewhere},
+		{redirector.AsMetalink, autoindex.Metalink, elsewhere},
 		{redirector.AsTorrent, autoindex.Torrent, hashed && h.torrents && e.Size > 0},
 		{redirector.AsMagnet, autoindex.Magnet, hashed && h.torrents && e.Size > 0},
 		{redirector.AsMD5, autoindex.MD5, hashed},
