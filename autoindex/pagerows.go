@@ -123,12 +123,20 @@ func (r *pageRows) name(e *Entry) {
 	}
 }
 
+// longestName is how many bytes the name of a file has on most disks. Servers that
+// look for a file refuse longer ones; a query asks for the same.
+const longestName = 255
+
 // href begins a link to the entry or, with a suffix, to what there is about it.
 func (r *pageRows) href(e *Entry, suffix string) {
 	r.add(`<a href="`)
 	r.b = appendPageHref(r.b, e.Folder, e.Name)
 	if e.Dir {
 		r.add("/")
+	}
+	if len(e.Name)+len(suffix) > longestName && suffix != "" {
+		r.add("?")
+		suffix = suffix[1:]
 	}
 	r.add(suffix)
 	r.add(`">`)

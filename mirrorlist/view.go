@@ -61,8 +61,8 @@ func newView(look *page.Look, w *page.Words, f *File) *view {
 	v.FolderURL, v.FolderPath = folderOf(s)
 	v.Size, v.Bytes = m.Size(s.Size), fmt.Sprintf(m.List.Size, m.Number(s.Size))
 	v.Modified, v.ModifiedAttr = page.When(s.MTime)
-	v.documents(f)
 	v.mirrors(f)
+	v.documents(f)
 	v.choice(f)
 	v.ExplainURL, v.AllURL = page.SafeURL(f.ExplainURL), page.SafeURL(f.AllURL)
 	if look.Map() {
@@ -78,7 +78,11 @@ func (v *view) documents(f *File) {
 	}
 	for i := range f.Documents {
 		d := &f.Documents[i]
-		l := link{rank(d.Kind), linkURL(d.URL), v.label(f, d), v.words.List.Hints[string(d.Kind)]}
+		hint := string(d.Kind)
+		if d.Kind == KindTorrent && v.Count == 0 {
+			hint = "torrent_none" // there are no mirrors that could be seeds
+		}
+		l := link{rank(d.Kind), linkURL(d.URL), v.label(f, d), v.words.List.Hints[hint]}
 		switch d.Kind {
 		case KindMD5, KindSHA1, KindSHA256, KindSHA512, KindBTIH, KindJSON:
 		case KindSignature:

@@ -128,6 +128,7 @@ func (s *site) addMirrors(good string) {
 		s.must(append([]string{"new", m.name, "-H", web.URL}, m.flags...)...)
 		s.must("scan", m.name, "--enable")
 	}
+	s.must("scan", "frankfurt.example") // so that there is a past
 	s.must("disable", "disabled.example")
 	s.must("edit", "frankfurt.example", "-R", "rsync://scanner:secret@127.60.1.1:1/pub/")
 }
@@ -140,6 +141,8 @@ func (s *site) publish() {
 		s.t.Fatal(err)
 	}
 	s.must("mirrorlist", "-f", "html", "-o", filepath.Join(dir, "mirrors.html"), "--title", "Mirrors of Example <OS>")
+	s.must("mirrorlist", "-o", filepath.Join(dir, "status")+"/", "--project", "Example <OS> & Co.", "--home", "/")
+	s.must("mirrorlist", "-o", filepath.Join(dir, "stand")+"/", "--language", "de")
 }
 
 func (s *site) start(mmdb string) {
@@ -156,6 +159,11 @@ func (s *site) start(mmdb string) {
 	mirrorbrain {
 		database %[2]s
 		geoip %[3]s
+		pages {
+			name "Example <OS> & Co."
+			home /
+			logo "data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'%%3E%%3Ccircle cx='4.5' cy='4.5' r='4' fill='%%230a5dc2'/%%3E%%3C/svg%%3E"
+		}
 	}
 }
 
@@ -168,19 +176,26 @@ func (s *site) start(mmdb string) {
 		root * %[6]s
 		file_server
 	}
+	handle_path /few/* {
+		mirrorbrain_autoindex {
+			max_entries 5
+		}
+	}
 	handle {
 		mirrorbrain {
 			health /health-of-the-redirector
 			min_size 0
 			retry off
-			pages {
-				name "Example <OS> & Co."
-				home /
-				logo "data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'%%3E%%3Ccircle cx='4.5' cy='4.5' r='4' fill='%%230a5dc2'/%%3E%%3C/svg%%3E"
-			}
 			dht_node router.example.org:6881
+			status /mirrors
 		}
-		file_server browse
+		mirrorbrain_autoindex {
+			columns modified size description mirrors details
+			describe *.iso "An image <b>of</b> a disc"
+			header HEADER.txt
+			readme README.html README.txt
+		}
+		file_server
 	}
 }
 `, host, s.database, mmdb, strings.TrimSuffix(s.base, "/"), s.root, filepath.Join(s.dir, "published")))

@@ -3,6 +3,7 @@ package pages
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -39,7 +40,14 @@ func grow(t testing.TB, root string) {
 	} {
 		put(t, root, name, noise(name, 1000<<(i%12)))
 	}
-	put(t, root, "releases/2.0/README.html", []byte("<p>Read <b>this</b> first.</p>\n"))
+	put(t, root, "odd/HEADER.txt", []byte("Names that <b>careless</b> pages choke on.\n\n\tAll are files.\n"))
+	for i := range 60 {
+		put(t, root, fmt.Sprintf("many/part-%d.bin", i+1), noise("part", i))
+	}
+	if err := os.Mkdir(filepath.Join(root, "empty"), 0o755); err != nil {
+		t.Fatalf("making a tree: %v", err)
+	}
+	put(t, root, "releases/2.0/README.html", []byte("<h2>Example 2.0</h2>\n<p>Read <a href=\"SHA256SUMS\">this</a> first.</p>\n"))
 }
 
 // put writes a file; its time is treeTime.
