@@ -3,6 +3,7 @@ package mirrorbrain
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/internal/pgtest"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/store"
+	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/survey"
 )
 
 func TestStatus(t *testing.T) {
@@ -113,5 +115,28 @@ func TestStatusWithout(t *testing.T) {
 	}
 	if resp, body := s.get("/mirrors/berlin", ""); resp.StatusCode != 200 || !strings.Contains(body, "cannot be reached") {
 		t.Errorf("%d:\n%s", resp.StatusCode, body)
+	}
+}
+
+// TestStatusPastsInTurn: who asks for every mirror has the database asked by few
+// at a time.
+func TestStatusPastsInTurn(t *testing.T) {
+	d := newDepot(t)
+	d.mirror(mirror.Mirror{Name: "berlin", Place: germany})
+	s := newServer(t)
+	s.load("database "+d.url, d.plain("status /mirrors"))
+	s.ready()
+	c := newStatusCache(&instance{db: databaseOf(t)}, survey.Options{})
+	for range pastsAtOnce {
+		c.asking <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.askPast(ctx, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("beside others: %v", err)
+	}
+	<-c.asking
+	if h, err := c.askPast(t.Context(), 1); err != nil || h == nil {
+		t.Errorf("when it is its turn: %v, %v", h, err)
 	}
 }

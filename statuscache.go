@@ -25,6 +25,9 @@ const (
 	statusGone = 15 * time.Minute
 	// pastsKept is how many mirrors' pasts are kept.
 	pastsKept = 200
+	// pastsAtOnce is for how many mirrors' pasts the database is asked at once: who
+	// looks at all of them in a row takes no connections from others.
+	pastsAtOnce = 2
 )
 
 // statusCache keeps what the pages about mirrors show. The database is asked by
@@ -39,6 +42,8 @@ type statusCache struct {
 	read  time.Time          // when it was read, or that was tried
 	done  chan struct{}      // closed when the question under way is answered; nil: none
 	pasts map[mirror.ID]*past
+
+	asking chan struct{} // holds one for each past that is asked for
 }
 
 // past is the history of a mirror.
@@ -49,7 +54,7 @@ type past struct {
 }
 
 func newStatusCache(rt *instance, o survey.Options) *statusCache {
-	return &statusCache{rt: rt, options: o, reader: survey.New(rt.db.store), pasts: map[mirror.ID]*past{}}
+	return &statusCache{rt: rt, options: o, reader: survey.New(rt.db.store), pasts: map[mirror.ID]*past{}, asking: make(chan struct{}, pastsAtOnce)}
 }
 
 // maxScanAge is the one in force: of the configuration, the database, or ours.
@@ -133,6 +138,17 @@ func (c *statusCache) background(done chan struct{}, fn func(context.Context)) {
 	}()
 }
 
+// askPast asks the database when it is its turn.
+func (c *statusCache) askPast(ctx context.Context, id mirror.ID) (*mirrorstatus.History, error) {
+	select {
+	case c.asking <- struct{}{}:
+		defer func() { <-c.asking }()
+		return c.reader.History(ctx, id, time.Now())
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // history gives the past of a mirror; nil: it is not known now.
 func (c *statusCache) history(m *mirrorstatus.Mirror) *mirrorstatus.History {
 	c.mu.Lock()
@@ -148,7 +164,7 @@ func (c *statusCache) history(m *mirrorstatus.Mirror) *mirrorstatus.History {
 		done := make(chan struct{})
 		p.done = done
 		c.background(done, func(ctx context.Context) {
-			h, err := c.reader.History(ctx, m.ID, time.Now())
+			h, err := c.askPast(ctx, m.ID)
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			if p.done, p.read = nil, time.Now(); err == nil {

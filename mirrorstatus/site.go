@@ -48,7 +48,8 @@ type Mirror struct {
 	Share   mirror.Share        // of the last 30 days
 	Shared  bool                // Share is known
 
-	// Recent are the scans of the last two weeks, the oldest first.
+	// Recent are the scans of the last two weeks that are shown, the oldest first:
+	// see store.Store.RecentRuns.
 	Recent []mirror.Run
 }
 
