@@ -16,8 +16,10 @@ func TestMirmonLines(t *testing.T) {
 	t.Parallel()
 	day := 24 * time.Hour
 	s := &Site{AsOf: now, Mirrors: []Mirror{
-		{Name: "a", URLs: []URL{{"https", "https://a.example/"}}, Scanned: now.Add(-time.Hour), Attempted: now.Add(-time.Hour), Copy: mirror.Copy{BehindSince: now.Add(-3 * day)},
-			Recent: []mirror.Run{{At: now.Add(-2 * day)}, {At: now.Add(-day), OK: true}, {At: now.Add(-time.Hour), OK: true}}},
+		{
+			Name: "a", URLs: []URL{{"https", "https://a.example/"}}, Scanned: now.Add(-time.Hour), Attempted: now.Add(-time.Hour), Copy: mirror.Copy{BehindSince: now.Add(-3 * day)},
+			Recent: []mirror.Run{{At: now.Add(-2 * day)}, {At: now.Add(-day), OK: true}, {At: now.Add(-time.Hour), OK: true}},
+		},
 		{Name: "b", URLs: []URL{{"http", "http://b.example/"}, {"rsync", "rsync://[::1]/b/"}}, Attempted: now, Failing: true},
 		{Name: "never", URLs: []URL{{"http", "http://n.example/"}}},
 		{Name: "part", URLs: []URL{{"http", "http://p.example/"}}, Attempted: now, Subtree: "a"},

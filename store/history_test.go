@@ -150,9 +150,8 @@ func TestRunsAreThinned(t *testing.T) {
 	})
 }
 
-// A mirror that is scanned every minute does not fill the database.
 // However often mirrors are scanned, what nodes read of it now and then is little.
-func TestRecentRuns(t *testing.T) {
+func TestRecentRunsAreFew(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, s *Store) {
 		m, other, gone := newMirror(t, s, "m"), newMirror(t, s, "other"), newMirror(t, s, "gone")
@@ -192,6 +191,7 @@ func TestRecentRuns(t *testing.T) {
 	})
 }
 
+// A mirror that is scanned every minute does not fill the database.
 func TestRunsAreBounded(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, s *Store) {

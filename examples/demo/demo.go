@@ -242,8 +242,12 @@ func (d *demo) explain() {
 	say("  curl -s '%s%s.meta4'", d.base, d.common)
 	say("\nPages to open:")
 	for _, page := range [][2]string{
-		{d.base, "the tree"}, {d.folder(), "a folder of it"}, {d.base + d.common + ".mirrorlist", "the mirrors of a file"},
-		{d.base + "mirrors/", "all mirrors"}, {d.base + "mirrors/berlin", "a mirror"}, {d.base + "health", "is the redirector ready?"},
+		{d.base, "the tree"},
+		{d.folder(), "a folder of it"},
+		{d.base + d.common + ".mirrorlist", "the mirrors of a file"},
+		{d.base + "mirrors/", "all mirrors"},
+		{d.base + "mirrors/berlin", "a mirror"},
+		{d.base + "health", "is the redirector ready?"},
 	} {
 		say("  %-60s %s", page[0], page[1])
 	}
