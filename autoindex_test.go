@@ -123,8 +123,8 @@ func plantTree(t testing.TB, root string, list ...string) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range list {
-		name, target, link := strings.Cut(name, " -> ")
+	for _, entry := range list {
+		name, target, link := strings.Cut(entry, " -> ")
 		p := filepath.Join(root, name)
 		must(os.MkdirAll(filepath.Dir(p), 0o755))
 		switch {

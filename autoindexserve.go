@@ -200,7 +200,7 @@ func (x *Autoindex) problem(w http.ResponseWriter, r *http.Request, err error) e
 	case errors.Is(err, fs.ErrPermission):
 		status = http.StatusForbidden
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
-		return nil // nobody waits for it any more
+		return nil //nolint:nilerr // nobody waits for it any more
 	case errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		w.Header().Set("Retry-After", retryAfter)
 		status = http.StatusServiceUnavailable

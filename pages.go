@@ -65,7 +65,7 @@ func serveAsset(w http.ResponseWriter, r *http.Request) bool {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(body) // a client that went away is no error
+		_, _ = w.Write(body) //nolint:gosec // the program's own; a client that went away is no error
 	}
 	return true
 }

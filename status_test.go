@@ -54,7 +54,7 @@ func testStatus(t *testing.T, d *depot) {
 	s.wants("/mirrors/none", "", 404, "")
 	s.wants("/mirrors/campus", "", 404, "")
 	s.wants("/mirrors/a/b", "", 404, "")
-	if resp, _, err := s.do(http.MethodPost, "/mirrors/", ""); err != nil || resp.StatusCode != 405 {
+	if resp, _, err := s.do(http.MethodPost, "/mirrors/", ""); err != nil || resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %v", resp)
 	}
 	for path, want := range map[string]string{
@@ -63,7 +63,7 @@ func testStatus(t *testing.T, d *depot) {
 		"/mirrors/badge.svg": "mirrors: 66 %", "/mirrors/mirmon.txt": "http://berlin.example/pub/ ",
 	} {
 		resp, body := s.get(path, "")
-		if resp.StatusCode != 200 || !strings.Contains(body, want) || strings.Contains(body, "canary") || strings.Contains(body, "campus") {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(body, want) || strings.Contains(body, "canary") || strings.Contains(body, "campus") {
 			t.Errorf("%s: %d, wants %q in:\n%s", path, resp.StatusCode, want, body)
 		}
 		h := resp.Header
@@ -79,7 +79,7 @@ func testStatus(t *testing.T, d *depot) {
 		if again.StatusCode != http.StatusNotModified {
 			t.Errorf("%s: again it is %d", path, again.StatusCode)
 		}
-		if head, body, err := s.do(http.MethodHead, path, ""); err != nil || head.StatusCode != 200 || body != "" || head.Header.Get("Etag") != h.Get("Etag") {
+		if head, body, err := s.do(http.MethodHead, path, ""); err != nil || head.StatusCode != http.StatusOK || body != "" || head.Header.Get("Etag") != h.Get("Etag") {
 			t.Errorf("HEAD %s: %v", path, head)
 		}
 	}
@@ -110,10 +110,10 @@ func TestStatusWithout(t *testing.T) {
 	d.must(db.store.Close())
 	start := time.Now()
 	resp, body := s.get("/mirrors/", "")
-	if resp.StatusCode != 200 || !strings.Contains(body, "cannot be reached") || !strings.Contains(body, "berlin") || time.Since(start) > 2*statusPatience {
+	if resp.StatusCode != http.StatusOK || !strings.Contains(body, "cannot be reached") || !strings.Contains(body, "berlin") || time.Since(start) > 2*statusPatience {
 		t.Errorf("%d after %v:\n%s", resp.StatusCode, time.Since(start), body)
 	}
-	if resp, body := s.get("/mirrors/berlin", ""); resp.StatusCode != 200 || !strings.Contains(body, "cannot be reached") {
+	if resp, body := s.get("/mirrors/berlin", ""); resp.StatusCode != http.StatusOK || !strings.Contains(body, "cannot be reached") {
 		t.Errorf("%d:\n%s", resp.StatusCode, body)
 	}
 }

@@ -5,9 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
-	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/catalog"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirror"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/mirrorstatus"
 	"github.com/caddy-mirrorbrain/caddy-mirrorbrain/survey"
@@ -57,22 +54,11 @@ func newStatusCache(rt *instance, o survey.Options) *statusCache {
 	return &statusCache{rt: rt, options: o, reader: survey.New(rt.db.store), pasts: map[mirror.ID]*past{}, asking: make(chan struct{}, pastsAtOnce)}
 }
 
-// maxScanAge is the one in force: of the configuration, the database, or ours.
-func (in *instance) maxScanAge(v *catalog.View) time.Duration {
-	if in.MaxScanAge > 0 {
-		return time.Duration(in.MaxScanAge)
-	}
-	if d, err := caddy.ParseDuration(v.Setting(settingScanAge)); err == nil && d > 0 {
-		return d
-	}
-	return mirror.DefaultMaxScanAge
-}
-
 // site gives what is known of the mirrors; nil: nothing.
 func (c *statusCache) site(ctx context.Context) *mirrorstatus.Site {
 	c.mu.Lock()
 	if c.done == nil && time.Since(c.read) >= statusAge {
-		c.ask()
+		c.ask() //nolint:contextcheck // for all who ask, not for this one alone
 	}
 	now, done := c.now, c.done
 	c.mu.Unlock()
@@ -89,7 +75,7 @@ func (c *statusCache) site(ctx context.Context) *mirrorstatus.Site {
 	if !view.Ready() {
 		return now
 	}
-	return survey.Partial(view.Holdings(), time.Now().Truncate(statusAge), c.rt.maxScanAge(view))
+	return survey.Partial(view.Holdings(), time.Now().Truncate(statusAge), c.rt.scanAge(view))
 }
 
 // wait waits for an answer, for a while.
@@ -110,7 +96,7 @@ func (c *statusCache) ask() {
 	c.background(done, func(ctx context.Context) {
 		view := c.rt.db.catalog.View()
 		o := c.options
-		o.MaxScanAge = c.rt.maxScanAge(view)
+		o.MaxScanAge = c.rt.scanAge(view)
 		var site *mirrorstatus.Site
 		if view.Ready() { // before it is, there is nothing to say of what is held
 			site, _ = c.reader.Site(ctx, view.Holdings(), o) // the catalog says why the database is away

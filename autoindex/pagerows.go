@@ -261,10 +261,8 @@ func (r *pageRows) way(e *Entry, suffix, label string) {
 // appendPageHref appends a relative URL (RFC 3986 section 4.2) of the bytes of a
 // name. A colon in its first segment would make a scheme of what is before it.
 func appendPageHref(b []byte, folder, name string) []byte {
-	first := folder
-	if folder == "" {
-		first = name
-	} else {
+	first := name
+	if folder != "" {
 		first, _, _ = strings.Cut(folder, "/")
 	}
 	if strings.IndexByte(first, ':') >= 0 || first == "" {

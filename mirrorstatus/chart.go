@@ -50,10 +50,11 @@ type line struct {
 }
 
 // image closes a drawing. Its name and description are the chart's.
-func (d *drawing) image(c *chart, height int, class string) {
+func (d *drawing) image(c *chart, height int) {
 	// The words are beside it, too, so they are not repeated but as its name.
-	c.SVG = template.HTML(fmt.Sprintf(`<svg class="%s" viewBox="0 0 %d %d" role="img" aria-label="%s">`, class, chartWidth, height,
-		html.EscapeString(c.Title+": "+c.Text)) + d.String() + "</svg>") //nolint:gosec // see drawing
+	svg := fmt.Sprintf(`<svg class="mirrorbrain-plot" viewBox="0 0 %d %d" role="img" aria-label="%s">`, chartWidth, height,
+		html.EscapeString(c.Title+": "+c.Text)) + d.String() + "</svg>"
+	c.SVG = template.HTML(svg) //nolint:gosec // see drawing
 }
 
 func (w words) empty(title string) chart { return chart{Title: title, Text: w.Status.NoData} }
@@ -108,7 +109,7 @@ func (w words) coverageChart(runs []mirror.Run, a axis) chart {
 	fmt.Fprintf(&path, "H%d", plotRight)
 	d.printf(`<path class="mirrorbrain-area" d="%sV%dH%sz"/>`, path.String(), plotBottom, num(a.x(points[0].at)))
 	d.printf(`<path class="mirrorbrain-curve" d="%s"/>`, path.String())
-	d.image(&c, chartHeight, "mirrorbrain-plot")
+	d.image(&c, chartHeight)
 	return c
 }
 
@@ -144,7 +145,7 @@ func (w words) responseChart(runs []mirror.Run, a axis) chart {
 	if dots.Len() > 0 {
 		d.printf(`<path class="mirrorbrain-dots" d="%s"/>`, dots.String())
 	}
-	d.image(&c, chartHeight, "mirrorbrain-plot")
+	d.image(&c, chartHeight)
 	return c
 }
 
@@ -152,9 +153,9 @@ func (w words) responseChart(runs []mirror.Run, a axis) chart {
 // less, and at least 10 ms.
 func nice(v time.Duration) time.Duration {
 	for p := 10 * time.Millisecond; p < 1000*time.Hour; p *= 10 {
-		for _, k := range [...]time.Duration{1, 2, 5} {
-			if v <= k*p {
-				return k * p
+		for _, k := range [...]int{1, 2, 5} {
+			if step := time.Duration(k) * p; v <= step {
+				return step
 			}
 		}
 	}
@@ -200,6 +201,6 @@ func (w words) scanChart(runs []mirror.Run, a axis) chart {
 			d.printf(`<rect class="mirrorbrain-bad" x="%s" y="%s" width="%s" height="%s"/>`, num(x+0.5), num(end+0.5), num(width-2), num(max(1, top-end-1.5)))
 		}
 	}
-	d.image(&c, chartHeight, "mirrorbrain-plot")
+	d.image(&c, chartHeight)
 	return c
 }

@@ -83,8 +83,9 @@ func sampleMirror(r *rand.Rand, i int, name string) Mirror {
 		m.Scanned = now.Add(-19 * 24 * time.Hour)
 	case mirror.StateResting:
 		m.Reason = "wants no traffic at this time"
+	default:
 	}
-	m.Recent = samplePast(i).Runs[:]
+	m.Recent = samplePast(i).Runs
 	m.Recent = m.Recent[len(m.Recent)-60:]
 	return m
 }

@@ -22,8 +22,6 @@ const (
 	classDown = "down" // a cross
 )
 
-var classes = [...]string{classUp, classLate, classOut, classDown}
-
 func classOf(s mirror.State) string {
 	switch s {
 	case mirror.StateUp:

@@ -36,7 +36,7 @@ func (w words) stateChart(changes []mirror.StateChange, a axis) chart {
 		d.text(min(a.x(t.at), plotRight-14), 41, "middle", t.name)
 	}
 	c.Text = fmt.Sprintf(w.Status.StatesSay, w.percent(float64(up)/float64(max(1, known))))
-	d.image(&c, bandHeight, "mirrorbrain-plot")
+	d.image(&c, bandHeight)
 	return c
 }
 

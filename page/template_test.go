@@ -115,7 +115,7 @@ func TestBadThemes(t *testing.T) {
 		"templates":      {Templates: filepath.Join(t.TempDir(), "nowhere")},
 		"nothing in it":  {Templates: t.TempDir()},
 		"language":       {Languages: []string{"xx-not-a-language-at-all"}},
-		"words":          theme(t, map[string]string{"words/en/list.json": `{"downlaod": "x"}`}),
+		"words":          theme(t, map[string]string{"words/en/list.json": `{"dwonload": "x"}`}),
 		"words not JSON": theme(t, map[string]string{"words/en/list.json": `{`}),
 	} {
 		if _, err := Open(th); err == nil {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,7 +29,7 @@ func (l *FolderListing) summary() (list []string) {
 	for _, a := range l.Aliases {
 		list = append(list, fmt.Sprintf("%s -> %s %v", a.Path, a.Target, a.Folder))
 	}
-	slices.SortFunc(list, func(a, b string) int { return cmp.Compare(a, b) })
+	slices.Sort(list)
 	return list
 }
 

@@ -13,9 +13,10 @@ const publicMode fs.FileMode = 0o644
 
 // writeWhole puts data in the place of a file at once, so that whoever reads it
 // sees the former text or the new one. A file that is there keeps its mode, and
-// a link stays one; a new file gets mode. What is no file (a pipe, a terminal)
+// a link stays one; a new file is for everybody. What is no file (a pipe, a terminal)
 // is written to.
-func writeWhole(name string, data []byte, mode fs.FileMode) error {
+func writeWhole(name string, data []byte) error {
+	mode := publicMode
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +70,7 @@ func (a *app) output(file string, data []byte) error {
 		_, err := a.out.Write(data)
 		return err
 	}
-	if err := writeWhole(file, data, publicMode); err != nil {
+	if err := writeWhole(file, data); err != nil {
 		return fmt.Errorf("writing %s: %w", file, err)
 	}
 	return nil

@@ -41,7 +41,7 @@ func (a *app) exportFolder(dir string, mirrors []mirror.Mirror) error {
 			done.Unchanged++
 			continue
 		}
-		if err := writeWhole(filepath.Join(dir, name), data, publicMode); err != nil {
+		if err := writeWhole(filepath.Join(dir, name), data); err != nil {
 			return fmt.Errorf("writing %s: %w", filepath.Join(dir, name), err)
 		}
 		done.Written = append(done.Written, name)

@@ -132,7 +132,7 @@ func (f *pageFolder) write(name string, body []byte) error {
 		f.done.Unchanged++
 		return nil
 	}
-	if err := writeWhole(file, body, publicMode); err != nil {
+	if err := writeWhole(file, body); err != nil {
 		return fmt.Errorf("writing %s: %w", file, err)
 	}
 	f.done.Written = append(f.done.Written, name)
@@ -143,7 +143,7 @@ func (f *pageFolder) list(names []string) error {
 	file := filepath.Join(f.dir, pageManifest)
 	names = slices.Clone(names)
 	slices.Sort(names)
-	if err := writeWhole(file, []byte(strings.Join(slices.Compact(names), "\n")+"\n"), publicMode); err != nil {
+	if err := writeWhole(file, []byte(strings.Join(slices.Compact(names), "\n")+"\n")); err != nil {
 		return fmt.Errorf("writing %s: %w", file, err)
 	}
 	return nil
