@@ -600,6 +600,9 @@ func TestAutoindexSettings(t *testing.T) {
 		if _, err := ctx.LoadModuleByID("http.handlers.mirrorbrain_autoindex", raw); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", raw, err, test.want)
 		}
+		if app, err := ctx.AppIfConfigured("mirrorbrain"); err == nil {
+			_ = app.(*App).Cleanup()
+		}
 	}
 }
 
