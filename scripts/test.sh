@@ -38,7 +38,7 @@ step "what allocates nothing, and what takes its time with the race detector: 10
 go test -vet=off -tags "$tags" -run 'Alloc|TestModel|TestShares' ./geoip ./redirector ./catalog ./retry ./traffic
 
 step "fuzz targets, briefly: of a third of the folders, another one each day"
-scripts/fuzz.sh 1s "$((10#$(date +%j) % 3))/3"
+scripts/fuzz.sh 1s "$((10#$(date +%j) % 3))/3" unguided
 
 step "documents made from the program are current"
 bin/mbctl docs --markdown - | diff -u docs/mbctl.md -

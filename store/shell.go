@@ -49,6 +49,10 @@ func psqlCommand(dbURL string) (Shell, error) {
 	rest, query, hasQuery := strings.Cut(rest, "?")
 	password := ""
 	authority, path, hasPath := strings.Cut(rest, "/")
+	hosts := authority[strings.LastIndexByte(authority, '@')+1:]
+	if oddPort(hosts) || strings.Contains(path, "@") || strings.Contains(query, "@") && strings.Contains(rest+query, ":") { // what was cut off may hold the rest of a password
+		return sh, errors.New("database URL: its host and port cannot be told; in a password / is written %2F, and ? is written %3F, and everywhere after the host @ is written %40")
+	}
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		if user, secret, has := strings.Cut(authority[:at], ":"); has {
 			var err error
@@ -57,8 +61,6 @@ func psqlCommand(dbURL string) (Shell, error) {
 			}
 			authority = user + authority[at:]
 		}
-	} else if oddPort(authority) || strings.Contains(path, "@") { // what was cut off may hold the rest of a password
-		return sh, errors.New("database URL: its host and port cannot be told; in a password / is written %2F, and ? is written %3F")
 	}
 	var keep []string
 	for pair := range strings.SplitSeq(query, "&") {
@@ -73,7 +75,7 @@ func psqlCommand(dbURL string) (Shell, error) {
 			if password, err = url.QueryUnescape(value); err != nil {
 				return sh, errors.New("database URL: its password is not well encoded")
 			}
-		case strings.Contains(plain, "password"):
+		case strings.Contains(strings.ToLower(plain), "password"):
 			return sh, fmt.Errorf("database URL: psql takes no %s from its environment: give it to psql in a service file", plain)
 		default:
 			keep = append(keep, pair)

@@ -33,7 +33,7 @@ func TestShellCommand(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"mysql://u:secret@h/", "postgres://u:secret%@h/", "postgres://h/?sslpassword=secret",
+		"mysql://u:secret@h/", "postgres://u:secret%@h/", "postgres://h/?sslpassword=secret", "postgres://h/?Password=secret",
 		"postgres://u:secret/x@h/db", "postgres://u:x/secret@h/db", "postgres://u:12/secret@h/db", "postgres://u:x?secret@h/db", "sqlite://x/y",
 	} {
 		if _, err := ShellCommand(bad); err == nil || strings.Contains(err.Error(), "secret") {
@@ -49,6 +49,7 @@ func FuzzShellCommand(f *testing.F) {
 	f.Add("postgres:///u:", "@h/db?x\xffy")
 	f.Add("postgres://u:", "/x@h/db")
 	f.Add("postgres:pAssword=", "0")
+	f.Add("postgres://b?Password=", "&b=X")
 	f.Fuzz(func(t *testing.T, before, after string) {
 		const secret = "s3cr3tW0rd"
 		if redact(before+secret+after) != strings.ReplaceAll(redact(before+secret+after), secret, "") {
